@@ -1,0 +1,65 @@
+# Every command a developer needs; `make help` lists them. The first one makes .venv from requirements.lock.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help demo up down status logs check test journeys bench format lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/installed
+# The machine's own Python and certificates; uv must not fetch or bundle others.
+export UV_PYTHON_DOWNLOADS := never
+export UV_SYSTEM_CERTS := true
+export KEEP RECEIVING_WORKERS
+
+# Pure and quick, and what needs real servers; both of everything there is so far.
+QUICK := $(wildcard tests/lifecycles tests/contracts tests/architecture)
+REAL := $(filter-out $(QUICK) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Run the whole journey on real servers; KEEP=1 leaves it running
+	@$(BIN)/python -m deploy.demo
+
+up: $(READY) ## Start the servers and the four services, and leave them running; RECEIVING_WORKERS=4 for more docks
+	@$(BIN)/python -m deploy.local up
+
+down: $(READY) ## Stop everything that `make up` started; the data stays
+	@$(BIN)/python -m deploy.local down
+
+status: $(READY) ## Show what runs, on which ports, and whether it is ready
+	@$(BIN)/python -m deploy.local status
+
+logs: $(READY) ## Follow what the services say
+	@$(BIN)/python -m deploy.local logs
+
+check: $(READY) ## Format, lint, types, architecture and the pure tests: under a minute, no server
+	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/pytest -q $(QUICK)
+
+test: check ## Everything `check` does, then every test that needs real servers
+	@$(BIN)/pytest -q -n 2 --dist loadfile $(REAL)
+
+journeys: $(READY) ## Only the whole journeys through all four services
+	@$(BIN)/pytest -q tests/journeys
+
+bench: $(READY) ## Measure flows per second against the baseline
+	@$(BIN)/python -m bench
+
+format: $(READY) ## Put the code into the house's shape
+	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .
+
+lock: $(READY) ## Resolve pyproject.toml anew into requirements.lock (hashes, no package host)
+	@$(BIN)/uv lock --quiet
+	@$(BIN)/uv export --quiet --all-groups --no-emit-project --no-header --no-annotate --format requirements.txt -o requirements.lock
+	@! grep -n "://" requirements.lock
+
+clean: ## Stop everything, then remove what the machine made: .venv, .local, caches
+	@if [ -x $(BIN)/python ] && [ -d .local ]; then $(BIN)/python -m deploy.local down; fi
+	@rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): requirements.lock deploy/bootstrap
+	@PYTHON=$(PYTHON) deploy/bootstrap
