@@ -1,0 +1,1 @@
+"""What all services stand on: the published words (`contracts`) and the runtime (`chassis`)."""

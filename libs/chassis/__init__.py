@@ -1,0 +1,1 @@
+"""The runtime: what happens to any message. It knows no business word."""

@@ -1,0 +1,1 @@
+"""The words of Quartermaster: every message that another system may rely on. Pydantic only; imports nothing of ours."""

@@ -1,0 +1,40 @@
+"""Every error code we ever answer with. Codes are never reused; a new refusal is a new row here.
+
+The HTTP status says which kind it is: 404 unknown, 409 the state forbids it, 422 the content is wrong.
+"""
+
+CODES: dict[str, tuple[int, str]] = {
+    # what happens to any message
+    "invalid_content": (422, "The content breaks the message's contract."),
+    "message_id_reused": (422, "This message id was used before with other content."),
+    "idempotency_key_reused": (422, "This Idempotency-Key was used before with other content."),
+    "not_entitled": (403, "The sender may not say this."),
+    "conflict": (409, "Something else changed the same records; try again."),
+    # requests
+    "sku_unknown": (422, "No active catalog item has this SKU."),
+    "currency_mismatch": (422, "The item is priced in another currency."),
+    "external_reference_reused": (409, "This source used the reference before with other content."),
+    "request_unknown": (404, "No such request."),
+    "request_not_awaiting_approval": (409, "The request does not wait for approval."),
+    "own_request": (409, "Nobody decides on their own request."),
+    "reason_missing": (422, "A no needs a reason."),
+    # purchasing
+    "vendor_unknown": (422, "No active vendor has this number."),
+    "order_unknown": (404, "No such order."),
+    "order_cancelled": (409, "The order was cancelled."),
+    "approved_amount_exceeded": (409, "The order would cost more than was approved."),
+    # receiving
+    "order_line_unknown": (422, "The order has no such line."),
+    "order_line_repeated": (422, "A receipt names each order line once."),
+    "receipt_exceeds_open": (409, "More was received than is open on the order line."),
+    "receipt_empty": (422, "A receipt line accepts or rejects at least one unit."),
+    "rejection_reason_missing": (422, "A rejected quantity needs a reason."),
+    "serial_taken": (409, "Another unit of this item already has this serial number."),
+    "serial_repeated": (422, "The same serial number stands twice in one receipt."),
+    "unit_not_open": (409, "The named unit is not open."),
+    "location_unknown": (422, "No active location has this code."),
+    "storage_space_unknown": (422, "The location has no such storage space."),
+    # assets
+    "asset_unknown": (404, "No such asset."),
+    "asset_not_in_stock": (409, "Only an asset in stock can be assigned."),
+}

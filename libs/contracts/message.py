@@ -1,0 +1,75 @@
+"""What a message is: a fact somebody states or a command somebody gives. The envelope around it is the chassis' business."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Value(BaseModel):
+    """A part of a message: immutable, strictly typed, ignoring fields that a newer sender may have added."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="ignore", ser_json_inf_nan="strings")
+
+
+MESSAGES: dict[str, "type[Message]"] = {}
+"""Every message type known to this process, by its `type`."""
+
+
+class Message(Value):
+    """Anything said on a queue. `type` is also its routing key: `<owner>.<what>.v<major>`.
+
+    `subject` names the field holding the id of the record the message is about; messages about one record leave in
+    order. A command may have none when the record does not exist yet.
+    """
+
+    type: ClassVar[str]
+    subject: ClassVar[str | None] = None
+
+    @classmethod
+    def owner(cls) -> str:
+        """The service that says this fact or obeys this command: the first word of the type."""
+        return cls.type.partition(".")[0]
+
+    def subject_id(self) -> UUID | None:
+        """The id of the record this message is about, if it names one."""
+        return getattr(self, self.subject) if self.subject else None
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: object) -> None:
+        declared = cls.__dict__.get("type")
+        if declared is not None and MESSAGES.setdefault(declared, cls) is not cls:
+            raise TypeError(f"two messages call themselves {declared}")
+
+
+class Event(Message):
+    """A fact, past tense, said by the service that owns it. It cannot be refused.
+
+    `carries` says how a listener may treat it: `state` is the record's whole public state, so an older one than the
+    copy already held is skipped by its sequence; an `increment` applies exactly once and in any order.
+    """
+
+    carries: ClassVar[Literal["state", "increment"]] = "increment"
+
+
+class Command(Message):
+    """An order to the service that owns it. It is always answered: accepted, rejected or duplicate."""
+
+    open_to_integrations: ClassVar[bool] = False
+
+
+class Answered(Event):
+    """How a command ended, said to its sender.
+
+    Outcome `accepted` carries numbers and ids in `result`; `rejected` carries `code`, `field` and a sentence;
+    `duplicate` repeats the original answer's content with `original` telling how the first one ended.
+    """
+
+    outcome: Literal["accepted", "rejected", "duplicate"]
+    command_id: str
+    command_type: str
+    original: Literal["accepted", "rejected"] | None = None
+    result: dict[str, object] = {}
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None

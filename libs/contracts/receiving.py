@@ -1,0 +1,103 @@
+"""What the receiving service says and obeys: deliveries taken at the dock."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar
+from uuid import UUID
+
+from pydantic import Field, model_validator
+
+from libs.contracts.message import Answered, Command, Event, Value
+from libs.contracts.values import UNITS_PER_FACT, Code, Count, Serial, Text
+
+
+class Condition(StrEnum):
+    """How a unit looked when it was taken."""
+
+    NEW = "new"
+    USED = "used"
+    DAMAGED = "damaged"
+    INCOMPLETE = "incomplete"
+
+
+class UnitToReceive(Value):
+    """One unit of hardware. Naming its template is optional: the lowest open unit of the line is taken."""
+
+    serial: Serial
+    asset_id: UUID | None = None
+    tag: Code | None = None
+    condition: Condition = Condition.NEW
+    location: Code
+    storage_space: Code
+
+
+class LineToReceive(Value):
+    """What arrived of one order line: the units accepted, and how many were rejected and why."""
+
+    order_line_id: UUID
+    units: Annotated[tuple[UnitToReceive, ...], Field(max_length=UNITS_PER_FACT)] = ()
+    rejected: Count = 0
+    rejection_reason: Text | None = None
+
+
+class RecordReceipt(Command):
+    """Take a delivery for an order, named by its id or its requisition number. All of it is recorded, or nothing."""
+
+    type: ClassVar[str] = "receiving.record_receipt.v1"
+    open_to_integrations: ClassVar[bool] = True
+    order_id: UUID | None = None
+    requisition_number: Text | None = None
+    delivery_note: Text | None = None
+    lines: Annotated[tuple[LineToReceive, ...], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def names_one_order(self) -> "RecordReceipt":
+        """Exactly one way to name the order, and no more units than one message may carry."""
+        if (self.order_id is None) == (self.requisition_number is None):
+            raise ValueError("name the order by either order_id or requisition_number")
+        if sum(len(line.units) for line in self.lines) > UNITS_PER_FACT:
+            raise ValueError(f"one receipt takes at most {UNITS_PER_FACT} units; send the rest as another")
+        return self
+
+
+class ReceivedUnit(Value):
+    """One accepted unit: which template it turned out to be, and where it was put."""
+
+    asset_id: UUID
+    unit_number: int
+    serial: str
+    tag: str | None = None
+    condition: Condition
+    location: str
+    storage_space: str
+
+
+class ReceivedLine(Value):
+    """What a receipt accepted and rejected of one order line."""
+
+    receipt_line_id: UUID
+    order_line_id: UUID
+    request_line_id: UUID | None
+    sku: str
+    accepted: Count
+    rejected: Count
+    rejection_reason: str | None = None
+    units: tuple[ReceivedUnit, ...] = ()
+
+
+class GoodsReceived(Event):
+    """Goods were taken at the dock."""
+
+    type: ClassVar[str] = "receiving.goods_received.v1"
+    subject: ClassVar[str] = "receipt_id"
+    receipt_id: UUID
+    receipt_number: str
+    order_id: UUID
+    request_id: UUID | None
+    received_by: str
+    lines: tuple[ReceivedLine, ...]
+
+
+class CommandAnswered(Answered):
+    """How a command given to receiving ended."""
+
+    type: ClassVar[str] = "receiving.command_answered.v1"
