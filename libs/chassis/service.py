@@ -1,0 +1,27 @@
+"""What a service declares about itself; topology, permissions, consumers and API are built from this."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fastapi import APIRouter
+
+from libs.chassis.decision import Handlers
+from libs.chassis.storage import Storage
+from libs.contracts.message import Command
+
+
+@dataclass(frozen=True, kw_only=True)
+class Service:
+    """One service.
+
+    `queues` maps a queue's purpose to what is handled there: `inbox` for what siblings say and (through the ingress)
+    what strangers command, others such as `fulfilment` for work that scales alone. `sends` are the commands it gives
+    to siblings. `sequences` are its number sequences.
+    """
+
+    name: str
+    queues: Mapping[str, Handlers]
+    storage: Storage
+    routes: APIRouter
+    sends: tuple[type[Command], ...] = ()
+    sequences: tuple[str, ...] = ()
