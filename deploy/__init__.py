@@ -1,0 +1,1 @@
+"""How Quartermaster is brought up, here and elsewhere."""
