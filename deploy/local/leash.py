@@ -3,8 +3,8 @@
     leash.py tied SIGNAL PROGRAM …   becomes the program; the kernel sends it SIGNAL when our parent dies
     leash.py free PROGRAM …          starts the program in a session of its own and prints its process id
 
-A program of its own, so that the parent need not run code between fork and exec, which is unsafe beside threads.
-Linux only for `tied`; elsewhere the program simply starts.
+A program of its own, so that the parent need not run code between fork and exec, which is unsafe beside
+threads. `tied` needs Linux; elsewhere the program simply starts.
 """
 
 import ctypes

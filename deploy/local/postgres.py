@@ -227,9 +227,9 @@ def _environment() -> dict[str, str]:
 def _not_as_root(home: Path) -> tuple[list[str], int | None]:
     """What to put before a command so that PostgreSQL, which refuses root, runs; and who must own its data.
 
-    First choice is a user namespace of one id: PostgreSQL sees itself as nobody while the kernel still sees the
-    files' owner, so nothing changes hands and folders closed to others work. Where namespaces are forbidden it
-    becomes nobody in earnest, keeping only the right to pass through closed folders.
+    First choice is a user namespace of one id: PostgreSQL sees itself as nobody while the kernel still sees
+    the files' owner, so nothing changes hands and folders closed to others work. Where namespaces are
+    forbidden it becomes nobody in earnest, keeping only the right to pass through closed folders.
     """
     if os.geteuid() != 0:
         return [], None
@@ -254,7 +254,7 @@ def _works(command: list[str]) -> bool:
 
 
 def _give(path: Path, owner: int | None) -> None:
-    """Let `owner` own `path` and what is in it. Modes stay: PostgreSQL refuses a data folder others can read."""
+    """Let `owner` own `path` and all in it. Modes stay: PostgreSQL refuses a data folder others can read."""
     if owner is None or path.stat().st_uid == owner:
         return
     for each in (path, *path.rglob("*")):

@@ -74,10 +74,12 @@ class Process:
         if not await self.wait(10):
             raise ProgramFailed(f"{self.name} (process {self.pid}) does not die")
         # Children notice the loss themselves; what does not within a second never will.
-        _, stubborn = await asyncio.to_thread(psutil.wait_procs, family, 1)
-        for each in stubborn:
-            each.kill()
-        await asyncio.to_thread(psutil.wait_procs, stubborn, 5)
+        deadline = monotonic() + 1
+        while any(is_running(*each) for each in family) and monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(POLL_SECONDS)
+        for pid, started in family:
+            if is_running(pid, started):
+                os.kill(pid, signal.SIGKILL)
 
     def last_words(self, lines: int = 15) -> str:
         return last_lines(self.log, lines)
@@ -105,13 +107,14 @@ def is_running(pid: int, started: float) -> bool:
         return False
 
 
-def descendants(pid: int, started: float) -> list[psutil.Process]:
+def descendants(pid: int, started: float) -> list[tuple[int, float]]:
     if not is_running(pid, started):
         return []
     try:
-        return psutil.Process(pid).children(recursive=True)
+        children = psutil.Process(pid).children(recursive=True)
     except psutil.NoSuchProcess:
         return []
+    return [(each.pid, each.create_time()) for each in children]
 
 
 def start(
@@ -162,6 +165,8 @@ def save_private(path: Path, content: object) -> None:
     """Write JSON that only the owner may read, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+    with open(
+        os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
         json.dump(content, file, indent=1)
     unfinished.replace(path)

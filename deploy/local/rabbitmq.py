@@ -1,4 +1,4 @@
-"""A RabbitMQ of our own: data, cookie, ports and its Erlang port mapper all apart from any other on the machine."""
+"""A RabbitMQ of our own: data, cookie, ports and Erlang port mapper apart from any other on the machine."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ USER = "admin"
 class PrivateRabbitMQ:
     """One node in `home`/rabbitmq. Starting again keeps its data and its ports, also after `kill`.
 
-    `programs` says which RabbitMQ (default: the machine's own, else the fetched one); `free` lets it outlive us.
+    `programs` says which RabbitMQ (default: the machine's own, else fetched); `free` lets it outlive us.
     """
 
     def __init__(self, home: Path, *, programs: Programs | None = None, free: bool = False) -> None:
@@ -68,7 +68,7 @@ class PrivateRabbitMQ:
         return self._node is not None and self._node.running
 
     async def start(self) -> None:
-        """Start it and wait until it speaks AMQP and its management API answers; nothing when it runs already."""
+        """Start it, unless it runs, and wait until it speaks AMQP and its management API answers."""
         if self.running:
             return
         programs = self._programs or await find_programs()
@@ -144,7 +144,9 @@ class PrivateRabbitMQ:
         process.save_private(self._state, state | {"node": self._node.record(), "epmd": self._epmd.record()})
 
     def _environment(self, programs: Programs) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))}
+        inherited = {
+            name: value for name, value in os.environ.items() if not name.startswith(("RABBITMQ_", "ERL_"))
+        }
         return inherited | programs.environment | {
             "HOME": str(self.home),
             "LC_ALL": "C.UTF-8",
@@ -156,7 +158,8 @@ class PrivateRabbitMQ:
             "RABBITMQ_CONFIG_FILE": str(self.home / "rabbitmq.conf"),
             "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.home / "advanced.config"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.home / "enabled_plugins"),
-            "RABBITMQ_MNESIA_BASE": str(self.home / "data"),
+            # Another version could not read it.
+            "RABBITMQ_MNESIA_BASE": str(self.home / f"data-{programs.version}"),
             "RABBITMQ_LOG_BASE": str(self.home / "log"),
             "RABBITMQ_LOGS": "-",
             "RABBITMQ_PID_FILE": str(self.home / "pid"),
@@ -188,7 +191,7 @@ async def find_programs() -> Programs:
 
 
 async def why_silent(url: str, management_url: str, *, timeout: float = 3) -> str | None:
-    """None when the broker greets and its management API lets us in within `timeout` seconds, else the reason."""
+    """None when the broker greets and its management API lets us in within `timeout` seconds, else why."""
     try:
         async with asyncio.timeout(timeout):
             await _greeting(url)

@@ -31,6 +31,12 @@ class Programs:
     epmd: Path
     environment: dict[str, str]
 
+    @property
+    def version(self) -> str:
+        """Major and minor, as the folder of the release names them."""
+        found = re.search(r"rabbitmq_server-(\d+\.\d+)", str(self.server))
+        return found[1] if found else "unknown"
+
 
 def installed() -> Programs:
     """Those on the machine, called directly: Debian's wrapper in /usr/sbin insists on root."""
@@ -63,7 +69,9 @@ def fetched() -> Programs | None:
     libraries = [str(each) for each in (root / "usr/lib").glob("*-linux-gnu*") if each.is_dir()]
     environment = {
         "PATH": os.pathsep.join((str(erlang / "bin"), os.environ.get("PATH", "/usr/bin:/bin"))),
-        "LD_LIBRARY_PATH": os.pathsep.join((*libraries, os.environ.get("LD_LIBRARY_PATH", ""))).strip(os.pathsep),
+        "LD_LIBRARY_PATH": os.pathsep.join((*libraries, os.environ.get("LD_LIBRARY_PATH", ""))).strip(
+            os.pathsep
+        ),
     }
     return Programs(server.resolve(), erlang / "bin/epmd", environment)
 
@@ -141,7 +149,11 @@ def _apt(lists: Path | None) -> list[str]:
         # Root would otherwise hand the download to a user who cannot write into our folder.
         "APT::Sandbox::User": "root",
     }
-    return ["apt-get", "-qq", *(part for name, value in options.items() for part in ("-o", f"{name}={value}"))]
+    return [
+        "apt-get",
+        "-qq",
+        *(part for name, value in options.items() for part in ("-o", f"{name}={value}")),
+    ]
 
 
 def _download(packages: Path, apt: list[str]) -> None:
