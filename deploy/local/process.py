@@ -102,7 +102,7 @@ def is_running(pid: int, started: float) -> bool:
         process = psutil.Process(pid)
         # The kernel counts in hundredths of a second; psutil derives the rest.
         same = abs(process.create_time() - started) < 0.05
-        return same and process.status() != psutil.STATUS_ZOMBIE
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
 

@@ -1,4 +1,4 @@
-"""A PostgreSQL and a RabbitMQ, wherever they can be had: a ladder of steps, each saying why it holds or not."""
+"""A PostgreSQL and a RabbitMQ, wherever they can be had: a ladder of steps, each with its reason."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ async def start_servers(
 
 
 async def stop_servers(home: Path, *, everyone: bool = False) -> None:
-    """Give up our hold and stop the servers unless another run needs them; `everyone`: stop them regardless."""
+    """Give up our hold and stop the servers unless another run needs them; `everyone`: regardless."""
     home = home.resolve()
     if not home.exists():
         return

@@ -1,0 +1,20 @@
+"""The broker's definitions of a deployment, from the services' own declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+SERVICES = ("requests", "purchasing", "receiving", "assets")
+# The example integration: an ERP system that sends requests and hears what becomes of them.
+INTEGRATIONS = ("erp",)
+USERS = (*SERVICES, *INTEGRATIONS)
+
+
+def broker_definitions(vhost: str, passwords: Mapping[str, str]) -> Mapping[str, Any]:
+    """What RabbitMQ imports: users, permissions, exchanges, queues, bindings and policies in `vhost`."""
+    topology = import_module("libs.chassis.topology")
+    services = [import_module(f"services.{name}").SERVICE for name in SERVICES]
+    defined: Mapping[str, Any] = topology.definitions(services, vhost, passwords)
+    return defined

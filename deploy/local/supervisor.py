@@ -1,0 +1,193 @@
+"""The four services as processes of this machine: migrated, started, watched, drained."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+
+import httpx2
+
+from deploy.local import ports, process
+from deploy.local.definitions import SERVICES
+from deploy.local.process import Process, ProgramFailed
+from deploy.local.servers import OURS, ROOT
+
+MIGRATE_SECONDS = 60
+READY_SECONDS = 60
+# More than the services allow themselves.
+DRAIN_SECONDS = 25
+
+
+class Supervisor:
+    """Runs the services with the settings `provision` gave; `settings` are added for all of them.
+
+    Processes are named after their service; extra dock workers are `receiving-worker-1` and on. Tied
+    processes die with us; `free` ones stay and are found again by `Supervisor.recorded`.
+    """
+
+    def __init__(
+        self,
+        environments: Mapping[str, Mapping[str, str]],
+        *,
+        home: Path,
+        receiving_workers: int = 1,
+        settings: Mapping[str, str] | None = None,
+        free: bool = False,
+    ) -> None:
+        self.home = home.resolve()
+        self.logs = self.home / "logs"
+        self.processes: dict[str, Process] = {}
+        self.urls: dict[str, str] = {}
+        self._environments = environments
+        self._receiving_workers = receiving_workers
+        self._settings = dict(settings or {})
+        self._free = free
+
+    @classmethod
+    def recorded(cls, home: Path) -> Supervisor:
+        """The processes an earlier run left running in `home`; none when there was no such run."""
+        found = cls({}, home=home)
+        path = found.home / "services.json"
+        for name, record in json.loads(path.read_text()).items() if path.exists() else ():
+            found.processes[name] = Process.recorded(record)
+            found.urls[name] = record["url"]
+        return found
+
+    async def start(self) -> None:
+        """Migrate every database, start every process, and return once all of them are ready."""
+        try:
+            await self.migrate()
+            for service in SERVICES:
+                self.start_one(service)
+            for number in range(1, self._receiving_workers):
+                self.start_one("receiving", role="worker", name=f"receiving-worker-{number}")
+            await asyncio.gather(*(self.wait_ready(name) for name in self.processes))
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def migrate(self, *services: str) -> None:
+        """Bring the databases of `services` (default: all) to the newest schema."""
+        await asyncio.gather(*(self._migrate(service) for service in services or SERVICES))
+
+    def start_one(
+        self,
+        service: str,
+        *,
+        role: str = "all",
+        name: str | None = None,
+        extra: Mapping[str, str] | None = None,
+    ) -> Process:
+        """Start one process, with `extra` in its environment; it may not be ready yet."""
+        name = name or service
+        (port,) = ports.free_ports(1)
+        environment = self._environment(service, {"QUARTERMASTER_HTTP_PORT": str(port), **(extra or {})})
+        started = process.start(
+            name,
+            [sys.executable, "-m", f"services.{service}", "--role", role],
+            log=self.logs / f"{name}.log",
+            environment=environment,
+            free=self._free,
+            folder=ROOT,
+        )
+        self.processes[name] = started
+        self.urls[name] = f"http://127.0.0.1:{port}"
+        self._record()
+        return started
+
+    async def wait_ready(self, name: str, *, timeout: float = READY_SECONDS) -> None:
+        """Return once the process says that it is ready; raise when it ended or takes longer."""
+        deadline = monotonic() + timeout
+        answer = "no answer yet"
+        async with httpx2.AsyncClient(base_url=self.urls[name], timeout=3) as client:
+            while monotonic() < deadline:
+                if not self.processes[name].running:
+                    raise self._failed(name, "has ended")
+                try:
+                    response = await client.get("/health/ready")
+                    if response.status_code == 200:
+                        return
+                    answer = f"{response.status_code} {response.text[:500]}"
+                except httpx2.TransportError as failure:
+                    answer = f"{type(failure).__name__} {failure}"
+                await asyncio.sleep(0.05)
+        raise self._failed(name, f"is not ready after {timeout:g} s ({answer})")
+
+    async def readiness(self, name: str) -> str:
+        """`ready`, or in a few words why not."""
+        if not self.processes[name].running:
+            return "ended"
+        try:
+            async with httpx2.AsyncClient(base_url=self.urls[name], timeout=3) as client:
+                response = await client.get("/health/ready")
+        except httpx2.TransportError as failure:
+            return f"silent ({type(failure).__name__})"
+        return "ready" if response.status_code == 200 else f"not ready: {response.text[:200]}"
+
+    async def watch(self) -> None:
+        """Raise, with its last words, as soon as one of the processes has ended by itself."""
+        while True:
+            for name, each in self.processes.items():
+                if not each.running:
+                    raise self._failed(name, f"has ended ({_ending(each)})")
+            await asyncio.sleep(0.2)
+
+    async def stop(self) -> None:
+        """Let all of them drain at once. Interrupted while waiting, or out of patience, kill what is left."""
+        try:
+            await asyncio.gather(
+                *(each.stop(signal.SIGTERM, patience=DRAIN_SECONDS) for each in self.processes.values())
+            )
+        finally:
+            await self.kill()
+
+    async def kill(self) -> None:
+        """SIGKILL for whatever still runs."""
+        for each in self.processes.values():
+            each.send(signal.SIGKILL)
+        await asyncio.gather(*(each.kill() for each in self.processes.values()))
+        (self.home / "services.json").unlink(missing_ok=True)
+
+    async def _migrate(self, service: str) -> None:
+        running = process.start(
+            f"{service} migration",
+            [sys.executable, "-m", f"services.{service}", "--role", "migrate"],
+            log=self.logs / f"{service}.log",
+            environment=self._environment(service, {}),
+            folder=ROOT,
+        )
+        if not await running.wait(MIGRATE_SECONDS):
+            await running.kill()
+        if running.exit_status != 0:
+            raise ProgramFailed(
+                f"the database of {service} could not be migrated ({_ending(running)}):\n"
+                f"{running.last_words()}"
+            )
+
+    def _environment(self, service: str, extra: Mapping[str, str]) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
+        ours = {"QUARTERMASTER_ENVIRONMENT": "development", **self._environments[service]}
+        return inherited | ours | self._settings | dict(extra)
+
+    def _record(self) -> None:
+        records = {name: each.record() | {"url": self.urls[name]} for name, each in self.processes.items()}
+        process.save_private(self.home / "services.json", records)
+
+    def _failed(self, name: str, what: str) -> ProgramFailed:
+        return ProgramFailed(
+            f"{name} {what}. Its last words ({self.processes[name].log}):\n"
+            f"{self.processes[name].last_words()}"
+        )
+
+
+def _ending(ended: Process) -> str:
+    status = ended.exit_status
+    if status is None:
+        return "unknown status"
+    return f"killed by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
