@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
+from collections.abc import Coroutine
 from pathlib import Path
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import typer
@@ -20,8 +20,13 @@ from deploy.local.provision import NotOurs, provision
 from deploy.local.servers import ROOT, NoServer, Servers, health, running_servers, start_servers, stop_servers
 from deploy.local.supervisor import Supervisor
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Quartermaster on this machine.")
-console = Console(highlight=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Quartermaster on this machine.",
+)
+console = Console(highlight=False, soft_wrap=True)
 Home = Annotated[Path, typer.Option(help="Where data, logs and secrets are kept.")]
 HOME = ROOT / ".local"
 
@@ -130,13 +135,11 @@ def say(text: str) -> None:
     console.print(f"· {text}", markup=False)
 
 
-def _run(work: object) -> int:
+def _run(work: Coroutine[Any, Any, int]) -> int:
     try:
-        return asyncio.run(work)  # type: ignore[arg-type]
+        return asyncio.run(work)
     except (NoServer, NotOurs, ProgramFailed) as failure:
-        console.print(
-            f"\n{failure}\n", style="red" if os.environ.get("NO_COLOR") is None else "", markup=False
-        )
+        console.print(f"\n{failure}\n", style="red", markup=False)
         return 1
     except KeyboardInterrupt:
         return 130
