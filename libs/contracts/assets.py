@@ -89,6 +89,7 @@ class AssignAssets(Command):
     """Put assets that are in stock into a person's hands, all of them or none."""
 
     type: ClassVar[str] = "assets.assign_assets.v1"
+    subject: ClassVar[str] = "request_id"
     open_to_integrations: ClassVar[bool] = True
     person: PersonId
     request_id: UUID | None = None

@@ -62,12 +62,14 @@ class Answered(Event):
     """How a command ended, said to its sender.
 
     Outcome `accepted` carries numbers and ids in `result`; `rejected` carries `code`, `field` and a sentence;
-    `duplicate` repeats the original answer's content with `original` telling how the first one ended.
+    `duplicate` repeats the original answer's content with `original` telling how the first one ended. `about` is the
+    record that the command named as its subject, if it named one.
     """
 
     outcome: Literal["accepted", "rejected", "duplicate"]
     command_id: str
     command_type: str
+    about: UUID | None = None
     original: Literal["accepted", "rejected"] | None = None
     result: dict[str, object] = {}
     code: str | None = None

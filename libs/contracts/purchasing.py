@@ -150,6 +150,7 @@ class CancelledLine(Value):
     """How many units of one order line will not come: the line's `cancelled` figure after the change."""
 
     order_line_id: UUID
+    request_line_id: UUID | None = None
     cancelled: Count
 
 
@@ -163,6 +164,16 @@ class OrderCancelled(Event):
     request_id: UUID | None
     reason: str
     lines: tuple[CancelledLine, ...]
+
+
+class OrderPartiallyReceived(Event):
+    """The first of what was ordered has arrived; the rest is still owed to us."""
+
+    type: ClassVar[str] = "purchasing.order_partially_received.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    request_id: UUID | None
 
 
 class OrderReceived(Event):

@@ -34,13 +34,17 @@ class SubmitRequest(Command):
 
 
 class DecideApproval(Command):
-    """Say yes or no to a request that waits for approval. A no needs a reason; nobody decides on their own request."""
+    """Say yes or no to a request that waits for approval. A no needs a reason; nobody decides on their own request.
+
+    Who names the role they decide for cannot decide a later step by saying the same thing twice.
+    """
 
     type: ClassVar[str] = "requests.decide_approval.v1"
     subject: ClassVar[str] = "request_id"
     request_id: UUID
     verdict: Literal["approve", "reject"]
     decided_by: PersonId
+    role: Text | None = None
     reason: LongText = ""
 
 
@@ -85,6 +89,16 @@ class RequestApproved(Event):
     number: str
     approved_by: tuple[str, ...]
     total: Money
+
+
+class RequestProgressed(Event):
+    """An approved request came a stage further, by what the other services said about its lines."""
+
+    type: ClassVar[str] = "requests.request_progressed.v1"
+    subject: ClassVar[str] = "request_id"
+    request_id: UUID
+    number: str
+    status: str
 
 
 class RequestRejected(Event):

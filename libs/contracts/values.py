@@ -59,6 +59,11 @@ def line_total(unit_price: Decimal, quantity: int, currency: str) -> Decimal:
     minor_unit = Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2))
     return (unit_price * quantity).quantize(minor_unit, rounding=ROUND_HALF_UP)
 
+
+def money(amount: Decimal, currency: str) -> Money:
+    """This amount as money, rounded half up to the currency's minor unit."""
+    return Money(amount=line_total(amount, 1, currency), currency=currency)
+
 def derived_id(kind: str, *natural_key: object) -> UUID:
     """The one id that this natural key will ever have (UUIDv8 over SHA-256): repeated decisions repeat their ids."""
     digest = sha256("\x1f".join((kind, *map(str, natural_key))).encode()).digest()
