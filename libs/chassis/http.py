@@ -1,0 +1,259 @@
+"""A service's API: an endpoint turns a request into a command and has it obeyed, a batch of one.
+
+A route takes what it needs as `obey: Obeying`, `read: Reading`, and its body as `JsonBody[SubmitOrder]`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Protocol, TypeVar
+from uuid import UUID, uuid4
+
+from fastapi import Depends, FastAPI, Header, Request, Response, Security
+from fastapi.routing import APIRoute
+from fastapi.security import APIKeyHeader
+from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic_core import PydanticSerializationError, core_schema, to_json
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from starlette.routing import Router as BaseRouter
+
+from libs.chassis import problems, tracing
+from libs.chassis.decision import Rejection
+from libs.chassis.edge import Edge
+from libs.chassis.envelope import Envelope, canonical_hash
+from libs.chassis.inbox import Arrival
+from libs.chassis.service import Service
+from libs.contracts.message import Command
+from libs.contracts.values import PersonId, derived_id
+
+API = "/api/v1"
+PERSON = "Quartermaster-Person"
+MESSAGE_ID = "Quartermaster-Message-Id"
+CORRELATION_ID = "Quartermaster-Correlation-Id"
+CONSUMER = "http"
+
+T = TypeVar("T")
+
+
+class Ending(Protocol):
+    """How a message ended, as far as HTTP must know: the decider's outcome."""
+
+    @property
+    def verdict(self) -> str: ...
+    @property
+    def answer(self) -> Mapping[str, Any] | None: ...
+
+
+class Decides(Protocol):
+    """What decides messages: `libs.chassis.batch.Decider`."""
+
+    async def handle(self, arrivals: Sequence[Arrival]) -> Sequence[Ending]: ...
+
+
+class _AsJson:
+    """Contracts are strict, and ids, dates and tuples are strings and lists in JSON: read it as JSON."""
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        adapter: TypeAdapter[Any] = TypeAdapter(source)
+
+        def read(value: Any) -> Any:
+            try:
+                return adapter.validate_json(to_json(value))
+            except PydanticSerializationError:
+                raise ValueError("text must not contain lone surrogates") from None
+
+        return core_schema.no_info_before_validator_function(read, handler(source))
+
+
+JsonBody = Annotated[T, _AsJson()]
+"""A request body under the same rules as a message's content on a queue."""
+
+
+@dataclass(frozen=True)
+class Obeyed:
+    """How one command of a request ended. `message_id` is what the inbox knows it by."""
+
+    message_id: UUID
+    correlation_id: str
+    verdict: str
+    answer: Mapping[str, Any]
+
+    @property
+    def accepted(self) -> bool:
+        return (self.answer.get("original") or self.answer.get("outcome")) == "accepted"
+
+    def response(self, status: int) -> Response:
+        """The numbers and ids of what was accepted, or the problem; a repeat gives what the first one got."""
+        headers = {MESSAGE_ID: str(self.message_id), CORRELATION_ID: self.correlation_id}
+        if self.accepted:
+            return Response(
+                to_json(self.answer.get("result") or {}), status, headers, media_type="application/json"
+            )
+        code = self.answer.get("code")
+        if code is None:
+            return problems.problem("internal_error", headers=headers)
+        return problems.problem(
+            "idempotency_key_reused" if code == "message_id_reused" else code,
+            None if code == "message_id_reused" else self.answer.get("message"),
+            field=self.answer.get("field"),
+            headers=headers,
+        )
+
+
+class Obey:
+    """Has a request's commands obeyed in the name of `person`.
+
+    With an Idempotency-Key a repeat gets the original response, and other content is refused; keys are kept
+    30 days, each person's and each command's apart.
+    """
+
+    def __init__(self, decider: Decides, *, person: str, key: str | None) -> None:
+        self.person, self._decider, self._key = person, decider, key
+
+    async def __call__(self, command: Command, *, status: int = 201) -> Response:
+        """The response of one command: `status` and its answer's numbers and ids, or a problem."""
+        (obeyed,) = await self.many([command])
+        return obeyed.response(status)
+
+    async def many(self, commands: Sequence[Command]) -> list[Obeyed]:
+        """Several commands in one transaction; each ends for itself."""
+        arrivals = [
+            Arrival(CONSUMER, self._envelope(command, number), command)
+            for number, command in enumerate(commands)
+        ]
+        endings = await self._decider.handle(arrivals)
+        return [
+            Obeyed(
+                arrival.envelope.message_key,
+                arrival.envelope.correlation_id,
+                ending.verdict,
+                ending.answer or {},
+            )
+            for arrival, ending in zip(arrivals, endings, strict=True)
+        ]
+
+    def _envelope(self, command: Command, number: int) -> Envelope:
+        said_id = f"{command.type}:{number}:{self._key}" if self._key else str(uuid4())
+        key = derived_id("message", self.person, said_id)
+        body = command.model_dump_json().encode()
+        subject = command.subject_id()
+        return Envelope(
+            id=key,
+            said_id=said_id,
+            message_key=key,
+            stranger=True,
+            type=command.type,
+            sender=self.person,
+            source="/http",
+            subject=str(subject) if subject else None,
+            time=None,
+            sequence=None,
+            correlation_id=str(key),
+            causation_id=None,
+            traceparent=tracing.current(),
+            tracestate=None,
+            reply_to=None,
+            exchange=CONSUMER,
+            redelivered=False,
+            body=body,
+            body_hash=canonical_hash(body),
+        )
+
+
+_person = APIKeyHeader(
+    name=PERSON, scheme_name="person", description="The id of the person who acts.", auto_error=False
+)
+_PERSON_ID: TypeAdapter[str] = TypeAdapter(PersonId)
+
+
+async def acting_person(given: Annotated[str | None, Security(_person)]) -> str:
+    """Who acts. Until people log in, whoever can reach the service is believed: it listens on loopback."""
+    try:
+        return _PERSON_ID.validate_python(given)
+    except ValidationError:
+        raise Rejection("person_unknown", message=f"The header {PERSON} names the person who acts.") from None
+
+
+Person = Annotated[str, Depends(acting_person)]
+"""The id of the person who acts; without one the request is refused (401)."""
+
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r"^[!-~]{1,200}$",
+        description="Makes a retry safe: the same key with the same content gets the original response.",
+    ),
+]
+
+
+async def _obeying(request: Request, person: Person, key: _Key = None) -> Obey:
+    return Obey(request.app.state.decider, person=person, key=key)
+
+
+async def _reading(request: Request) -> AsyncIterator[AsyncConnection]:
+    engine: AsyncEngine = request.app.state.engine
+    async with engine.connect() as connection:
+        yield await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+Obeying = Annotated[Obey, Depends(_obeying)]
+"""For endpoints that command: `return await obey(command)`."""
+
+Reading = Annotated[AsyncConnection, Depends(_reading)]
+"""For endpoints that show: one consistent picture of the service's database, read only."""
+
+
+class Api(FastAPI):
+    """FastAPI whose OpenAPI document names the problems of every operation."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            problems.document(super().openapi())
+        return super().openapi()
+
+
+def create_app(
+    service: Service,
+    *,
+    engine: AsyncEngine,
+    decider: Decides,
+    body_bytes_max: int = 4 * 1024 * 1024,
+    request_seconds_max: float = 30,
+    with_routes: bool = True,
+) -> FastAPI:
+    """The HTTP side of one process. A service's routes live under /api/v1; roles without API lack them.
+
+    Documentation pages are off: they would load scripts from elsewhere.
+    """
+    app = Api(
+        title=f"Quartermaster {service.name}",
+        version="1",
+        openapi_url=f"{API}/openapi.json" if with_routes else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        # Ours go through the queues as well; the framework's would stop at the door.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.engine, app.state.decider = engine, decider
+    problems.install(app)
+    app.add_middleware(Edge, body_bytes_max=body_bytes_max, request_seconds_max=request_seconds_max)
+    if with_routes:
+        _check(service.routes)
+        app.include_router(service.routes, prefix=API)
+    return app
+
+
+def _check(router: BaseRouter) -> None:
+    for route in router.routes:
+        if isinstance(route, APIRoute):
+            for body in route.dependant.body_params:
+                strict = getattr(body.field_info.annotation, "model_config", {}).get("strict")
+                if strict and not any(isinstance(each, _AsJson) for each in body.field_info.metadata):
+                    raise TypeError(f"{route.path}: declare the body as JsonBody[…], its contract is strict")
+        elif isinstance(inner := getattr(route, "original_router", None), BaseRouter):
+            _check(inner)
