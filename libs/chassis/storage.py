@@ -1,4 +1,4 @@
-"""How records become rows: tables made from record types, bulk loading with locks, bulk saving."""
+"""How records become rows: a table is made from its record type, so that a field is declared once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
@@ -27,6 +27,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlalchemy.types import TypeEngine
 
 from libs.chassis.decision import Record
+from libs.chassis.rows import Rows
 
 _COLUMN_TYPES: Mapping[type, Callable[[], TypeEngine[Any]]] = {
     UUID: Uuid,
@@ -47,6 +48,8 @@ class Storage:
         self.tables: dict[type[Record], Table] = {
             record: _table(self.metadata, record, name, items) for record, name, items in tables
         }
+        self.rows: dict[type[Record], Rows] = {record: Rows(record, table) for record, table in self.tables.items()}
+        self.named: dict[str, type[Record]] = {table.name: record for record, table in self.tables.items()}
 
 
 def table(record: type[Record], name: str, *items: SchemaItem) -> tuple[type[Record], str, Sequence[SchemaItem]]:

@@ -1,0 +1,258 @@
+"""The records one batch works on: loaded and locked together, seen by each message as the ones before left them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.chassis.decision import Decision, Delta, Key, Many, Record, Records, Via
+from libs.chassis.rows import with_version
+from libs.chassis.storage import Storage
+from libs.contracts.message import Event
+
+Need = Key | Many
+_Children = tuple[type[Record], str]
+_Where = tuple[tuple[str, object], ...]
+
+
+@dataclass(slots=True)
+class Needs:
+    """What one message needs: to lock (`holds`) and to look at (`reads`)."""
+
+    holds: Sequence[Need]
+    reads: Sequence[Need]
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """What a batch wants of one table."""
+
+    locked: set[UUID] = field(default_factory=set)
+    read: set[UUID] = field(default_factory=set)
+    children: dict[tuple[str, _Where, bool], set[UUID]] = field(default_factory=lambda: defaultdict(set))
+    first: dict[tuple[str, _Where, str], dict[UUID, int]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(int))
+    )
+
+
+class WorkingSet:
+    """The identity map of a batch and what of it must be written."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+        self._records: dict[type[Record], dict[UUID, Record]] = defaultdict(dict)
+        self._children: dict[_Children, dict[Any, dict[UUID, None]]] = {}
+        self._aliases: dict[Via, UUID] = {}
+        self._held: set[tuple[type[Record], UUID]] = set()
+        self._busy: set[tuple[type[Record], UUID]] = set()
+        self._busy_parents: set[tuple[_Children, UUID]] = set()
+        self._new: dict[type[Record], dict[UUID, None]] = defaultdict(dict)
+        self._changed: dict[type[Record], dict[UUID, None]] = defaultdict(dict)
+        self._totals: dict[type[Record], dict[UUID, Record]] = defaultdict(dict)
+        self._added: dict[type[Record], set[str]] = defaultdict(set)
+
+    # Loading
+
+    async def load(self, connection: AsyncConnection, needs: Iterable[Needs], *, patiently: bool) -> None:
+        """Lock what is held in (table, id) order, then load what is read. Busy records are skipped unless patient."""
+        needs = list(needs)
+        await self._follow(connection, [need for some in needs for need in (*some.holds, *some.reads)])
+        wanted: dict[type[Record], _Wanted] = defaultdict(_Wanted)
+        for some in needs:
+            for need in some.holds:
+                self._want(wanted[need.of], need, hold=True)
+            for need in some.reads:
+                self._want(wanted[need.of], need, hold=False)
+        for of, rows in self._storage.rows.items():
+            if of not in wanted:
+                continue
+            mine = wanted[of]
+            parents: dict[UUID, tuple[_Children, set[UUID]]] = {}
+            for (by, where, hold), values in mine.children.items():
+                self._index(of, by)
+                ids = await rows.ids_by(connection, by, values, where)
+                (mine.locked if hold else mine.read).update(ids)
+                if hold:
+                    parents |= dict.fromkeys(ids, ((of, by), values))
+            if mine.locked:
+                loaded, busy = await rows.lock(connection, mine.locked, patiently=patiently)
+                self._held.update((of, record.id) for record in loaded)
+                self._busy.update((of, id) for id in busy)
+                # Whose child is busy cannot be told without reading it, so all parents asked for wait.
+                for children, values in (parents[id] for id in busy if id in parents):
+                    self._busy_parents.update((children, value) for value in values)
+                self._keep(loaded)
+            if mine.read - mine.locked:
+                self._keep(await rows.load(connection, mine.read - mine.locked))
+            for (by, where, order_by), limits in mine.first.items():
+                self._index(of, by)
+                first = await rows.first_by(connection, by, limits, where, order_by)
+                # Their parent's lock is ours, so they may be saved.
+                self._held.update((of, record.id) for record in first)
+                self._keep(record for record in first if record.id not in self._records[of])
+
+    def _want(self, wanted: _Wanted, need: Need, *, hold: bool) -> None:
+        if isinstance(need, Key):
+            id = self._resolved(need.id)
+            if id is not None:
+                (wanted.locked if hold else wanted.read).add(id)
+            return
+        value = self._resolved(need.value)
+        if value is None:
+            return
+        where = tuple(sorted(need.where.items()))
+        if need.limit is None:
+            wanted.children[need.by, where, hold].add(value)
+        else:
+            # Two messages of one batch want the first n and m: together they need the first n + m.
+            wanted.first[need.by, where, need.order_by][value] += need.limit
+
+    async def _follow(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
+        ways: dict[tuple[type[Record], str], set[UUID]] = defaultdict(set)
+        for need in needs:
+            way = need.id if isinstance(need, Key) else need.value
+            if isinstance(way, Via):
+                ways[way.of, way.field].add(way.id)
+        for (of, name), ids in ways.items():
+            table = self._storage.tables[of].fullname
+            rows = await connection.execute(text(f"SELECT id, {name} FROM {table} WHERE id = ANY(:ids)"), {"ids": list(ids)})
+            self._aliases.update({Via(of, row[0], name): row[1] for row in rows})
+
+    def _resolved(self, id: UUID | Via) -> UUID | None:
+        if not isinstance(id, Via):
+            return id
+        known = self._aliases.get(id)
+        if known is None:
+            record = self._records[id.of].get(id.id)  # made by a message before in this batch
+            known = getattr(record, id.field) if record is not None else None
+        return known
+
+    def _index(self, of: type[Record], by: str) -> None:
+        if (of, by) not in self._children:
+            index: dict[Any, dict[UUID, None]] = defaultdict(dict)
+            for record in self._records[of].values():
+                index[getattr(record, by)][record.id] = None
+            self._children[of, by] = index
+
+    def _keep(self, records: Iterable[Record]) -> None:
+        for record in records:
+            of = type(record)
+            self._records[of][record.id] = record
+            for (kind, by), index in self._children.items():
+                if kind is of:
+                    index[getattr(record, by)][record.id] = None
+
+    # What one message sees
+
+    def is_busy(self, needs: Needs) -> bool:
+        """Whether somebody else holds a record that this message must lock."""
+        if not self._busy:
+            return False
+        for need in needs.holds:
+            if isinstance(need, Key):
+                if (need.of, self._resolved(need.id)) in self._busy:
+                    return True
+            elif ((need.of, need.by), self._resolved(need.value)) in self._busy_parents:
+                return True
+        return False
+
+    def missing(self, needs: Needs) -> tuple[type[Record], UUID] | None:
+        """The first record that this message names and that doesn't exist."""
+        for need in (*needs.holds, *needs.reads):
+            way = need.id if isinstance(need, Key) else need.value
+            id = self._resolved(way)
+            if id is None and isinstance(way, Via):
+                return way.of, way.id
+            if isinstance(need, Key) and not need.may_be_new and id not in self._records[need.of]:
+                return need.of, id  # type: ignore[return-value]
+        return None
+
+    def seen_by(self, needs: Needs) -> Records:
+        """The records that the message declared, as the messages before it left them."""
+        seen = Records()
+        for need in (*needs.reads, *needs.holds):
+            if isinstance(need, Key):
+                id = self._resolved(need.id)
+                record = self._records[need.of].get(id) if id is not None else None
+                if record is not None:
+                    seen.put(record)
+                continue
+            value = self._resolved(need.value)
+            self._index(need.of, need.by)
+            for id in self._children[need.of, need.by].get(value, ()):
+                record = self._records[need.of][id]
+                if all(getattr(record, name) == wanted for name, wanted in need.where.items()):
+                    seen.put(record)
+        return seen
+
+    # What it leaves behind
+
+    def apply(self, decision: Decision) -> dict[int, int]:
+        """Take over what a decision saves; returns the sequence of each published fact, by its position."""
+        saved = {record.id: record for record in reversed(decision.save)}
+        versions = {id: record.version for id, record in saved.items()}
+        sequences: dict[int, int] = {}
+        for position, message in enumerate(decision.publish):
+            subject = message.subject_id() if isinstance(message, Event) else None
+            if subject is None:
+                continue
+            if subject not in saved:
+                raise RuntimeError(f"{message.type} is about {subject}, which this decision does not save")
+            versions[subject] += 1
+            sequences[position] = versions[subject]
+        for record in decision.save:
+            self._check_may_save(record)
+        for record in decision.save:
+            of, new = type(record), record.version == 0
+            version = versions[record.id] if saved[record.id] is record else record.version
+            self._keep([with_version(record, max(version, record.version + 1))])
+            if new:
+                self._new[of][record.id] = None
+                self._held.add((of, record.id))
+            elif record.id not in self._new[of]:
+                self._changed[of][record.id] = None
+        for delta in decision.add:
+            self._add(delta)
+        return sequences
+
+    def _check_may_save(self, record: Record) -> None:
+        of = type(record)
+        known = self._records[of].get(record.id)
+        if record.version == 0:
+            if known is not None:
+                raise RuntimeError(f"{of.__name__} {record.id} exists already and was saved as new")
+        elif of.APPEND_ONLY:
+            raise RuntimeError(f"{of.__name__} {record.id} is append-only and was saved again")
+        elif (of, record.id) not in self._held:
+            raise RuntimeError(f"{of.__name__} {record.id} was saved but is not held")
+        elif known is None or known.version != record.version:
+            raise RuntimeError(f"{of.__name__} {record.id} was saved from an old version")
+
+    def _add(self, delta: Delta) -> None:
+        of, totals = type(delta.record), self._totals[type(delta.record)]
+        total = totals.get(delta.record.id) or with_version(delta.record, 1)
+        sums = {name: getattr(total, name) + amount for name, amount in delta.amounts.items()}
+        kept = with_version(total, 1)
+        kept.__dict__.update(sums)
+        totals[delta.record.id] = kept
+        self._added[of].update(delta.amounts)
+
+    @property
+    def created(self) -> Mapping[type[Record], Iterable[UUID]]:
+        """The ids of new records, by type."""
+        return self._new
+
+    async def save(self, connection: AsyncConnection) -> None:
+        """Write everything in the order in which tables are locked; totals last, because many batches want them."""
+        for of, rows in self._storage.rows.items():
+            records = self._records[of]
+            if new := self._new.get(of):
+                await rows.insert(connection, [records[id] for id in new])
+            if changed := self._changed.get(of):
+                await rows.update(connection, [records[id] for id in changed])
+        for of, totals in self._totals.items():
+            await self._storage.rows[of].add(connection, totals.values(), self._added[of])
