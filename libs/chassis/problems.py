@@ -1,10 +1,10 @@
 """What goes wrong over HTTP, said as RFC 9457 problem+json: one shape for every refusal and every failure."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
@@ -14,8 +14,10 @@ from starlette.responses import Response
 
 from libs.chassis import tracing
 from libs.chassis.decision import Rejection
-from libs.chassis.outage import Trouble, trouble
+from libs.chassis.outage import Away, Trouble, trouble
 from libs.contracts.codes import CODES
+
+log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
@@ -75,19 +77,15 @@ def problem(
     return Response(to_json(content, exclude_none=True), content.status, headers, MEDIA_TYPE)
 
 
-def unavailable() -> Response:
-    """The database is away: nothing was done, the same request may be sent again."""
-    return problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
-
-
 def failed(error: Exception) -> Response:
     """What escaped every handler: an outage is 503; else it is our mistake, logged and told to nobody."""
-    if trouble(error) is Trouble.AWAY:
-        logging.getLogger(__name__).warning("http_unavailable", exc_info=error)
-        return unavailable()
-    if trouble(error) is Trouble.CONFLICT:
+    kind = Trouble.AWAY if isinstance(error, Away) else trouble(error)
+    if kind is Trouble.AWAY:
+        log.warning("http_unavailable", reason=str(error))
+        return problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    if kind is Trouble.CONFLICT:
         return problem("conflict")
-    logging.getLogger(__name__).error("http_failed", exc_info=error)
+    log.error("http_failed", exc_info=error)
     return problem("internal_error")
 
 

@@ -1,6 +1,6 @@
 """Everything an operator can set, read once at the start from QUARTERMASTER_… and frozen.
 
-`.env.example` is `documentation()`; a name of our prefix that nothing reads stops the start, because a misspelt
+`.env.example` is `documentation()`; a name of our prefix that nothing reads stops the start: a misspelt
 limit is worse than none.
 """
 

@@ -51,7 +51,7 @@ def current() -> str | None:
 
 @contextmanager
 def span(name: str, parent: str | None, *, kind: SpanKind = SpanKind.INTERNAL) -> Iterator[str]:
-    """Do something as a span under `parent`; gives the traceparent to hand on. Recorded if there is an SDK."""
+    """Do something as a span under `parent`, giving the traceparent to hand on; an SDK records it."""
     above = valid(parent)
     context = set_span_in_context(NonRecordingSpan(_span_context(above))) if above else None
     with trace.get_tracer("quartermaster").start_as_current_span(name, context=context, kind=kind) as opened:
