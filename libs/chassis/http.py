@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
+import structlog
 from fastapi import Depends, FastAPI, Header, Request, Response, Security
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
@@ -16,8 +18,8 @@ from pydantic_core import PydanticSerializationError, core_schema, to_json
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.routing import Router as BaseRouter
 
-from libs.chassis import problems, tracing
-from libs.chassis.decision import Rejection
+from libs.chassis import metrics, problems, tracing
+from libs.chassis.decision import Early, Handler, Rejection
 from libs.chassis.edge import Edge
 from libs.chassis.envelope import Envelope, canonical_hash
 from libs.chassis.inbox import Arrival
@@ -30,6 +32,10 @@ PERSON = "Quartermaster-Person"
 MESSAGE_ID = "Quartermaster-Message-Id"
 CORRELATION_ID = "Quartermaster-Correlation-Id"
 CONSUMER = "http"
+TRIES_MAX = 3
+"""From the third try on a decision waits for records that are busy instead of skipping them."""
+
+log = structlog.get_logger()
 
 T = TypeVar("T")
 
@@ -46,6 +52,7 @@ class Ending(Protocol):
 class Decides(Protocol):
     """What decides messages: `libs.chassis.batch.Decider`."""
 
+    def handler_for(self, arrival: Arrival) -> Handler[Any] | None: ...
     async def handle(self, arrivals: Sequence[Arrival]) -> Sequence[Ending]: ...
 
 
@@ -81,24 +88,35 @@ class Obeyed:
 
     @property
     def accepted(self) -> bool:
+        """Whether it was done, now or (a repeat) the first time."""
         return (self.answer.get("original") or self.answer.get("outcome")) == "accepted"
 
     def response(self, status: int) -> Response:
         """The numbers and ids of what was accepted, or the problem; a repeat gives what the first one got."""
         headers = {MESSAGE_ID: str(self.message_id), CORRELATION_ID: self.correlation_id}
         if self.accepted:
-            return Response(
-                to_json(self.answer.get("result") or {}), status, headers, media_type="application/json"
-            )
-        code = self.answer.get("code")
-        if code is None:
-            return problems.problem("internal_error", headers=headers)
-        return problems.problem(
-            "idempotency_key_reused" if code == "message_id_reused" else code,
-            None if code == "message_id_reused" else self.answer.get("message"),
-            field=self.answer.get("field"),
-            headers=headers,
+            return JSONResponse(self.answer.get("result") or {}, status, headers)
+        if self.verdict == "waiting":
+            # Kept, and decided as soon as what it names exists.
+            return JSONResponse({}, 202, headers)
+        if "code" in self.answer:
+            code, sentence, field = (self.answer.get(name) for name in ("code", "message", "field"))
+            return problems.problem(str(code), sentence, field=field, headers=headers)
+        return problems.problem("conflict" if self.verdict == "busy" else "internal_error", headers=headers)
+
+
+def _obeyed(arrival: Arrival, ending: Ending) -> Obeyed:
+    envelope, answer = arrival.envelope, ending.answer or {}
+    metrics.MESSAGES_HANDLED.labels(envelope.type, ending.verdict).inc()
+    if ending.verdict not in {"accepted", "duplicate"}:
+        log.info(
+            f"command_{ending.verdict}",
+            type=envelope.type,
+            message_id=str(envelope.message_key),
+            correlation_id=envelope.correlation_id,
+            code=answer.get("code"),
         )
+    return Obeyed(envelope.message_key, envelope.correlation_id, ending.verdict, answer)
 
 
 class Obey:
@@ -118,20 +136,25 @@ class Obey:
 
     async def many(self, commands: Sequence[Command]) -> list[Obeyed]:
         """Several commands in one transaction; each ends for itself."""
-        arrivals = [
-            Arrival(CONSUMER, self._envelope(command, number), command)
-            for number, command in enumerate(commands)
-        ]
-        endings = await self._decider.handle(arrivals)
-        return [
-            Obeyed(
-                arrival.envelope.message_key,
-                arrival.envelope.correlation_id,
-                ending.verdict,
-                ending.answer or {},
-            )
-            for arrival, ending in zip(arrivals, endings, strict=True)
-        ]
+        arrivals = [self._arrival(command, number) for number, command in enumerate(commands)]
+        endings = list(await self._decider.handle(arrivals))
+        for _ in range(TRIES_MAX):
+            busy = [number for number, ending in enumerate(endings) if ending.verdict == "busy"]
+            if not busy:
+                break
+            for number in busy:
+                arrivals[number].tries += 1
+            again = await self._decider.handle([arrivals[number] for number in busy])
+            for number, ending in zip(busy, again, strict=True):
+                endings[number] = ending
+        return [_obeyed(arrival, ending) for arrival, ending in zip(arrivals, endings, strict=True)]
+
+    def _arrival(self, command: Command, number: int) -> Arrival:
+        arrival = Arrival(CONSUMER, self._envelope(command, number), command)
+        handler = self._decider.handler_for(arrival)
+        # A person is told at once what a queue would have waited ten minutes for.
+        arrival.waited_out = handler is not None and handler.early is Early.WAIT_10_MINUTES
+        return arrival
 
     def _envelope(self, command: Command, number: int) -> Envelope:
         said_id = f"{command.type}:{number}:{self._key}" if self._key else str(uuid4())

@@ -1,4 +1,4 @@
-"""JSON lines on stdout, ours and the libraries' alike: time, level, service, role, event, and what it is about.
+"""JSON lines on stdout, ours and the libraries' alike: time, level, service, role, event, and details.
 
 Our own code says `log = structlog.get_logger()` and `log.info("batch_handled", count=200, took_ms=41)`.
 Ids of messages and records may appear; what people wrote or are called may not.
