@@ -8,6 +8,9 @@ from pydantic import Field
 from libs.contracts.message import Answered, Command, Event, Value
 from libs.contracts.values import UNITS_PER_FACT, Code, PersonId, Text
 
+ISSUED_TAG_PREFIX = "QM-"
+"""Tags that we issue begin with this; a label printed elsewhere must not."""
+
 
 class DefineLocation(Command):
     """Create a location with its storage spaces, or change the one with this code. Spaces are added, never removed."""

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, model_validator
 
 from libs.contracts.message import Answered, Command, Event, Value
-from libs.contracts.values import UNITS_PER_FACT, Code, Count, Serial, Text
+from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Code, Count, Serial, Text
 
 
 class Condition(StrEnum):
@@ -81,11 +81,12 @@ class ReceivedLine(Value):
     accepted: Count
     rejected: Count
     rejection_reason: str | None = None
+    asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
     units: tuple[ReceivedUnit, ...] = ()
 
 
 class GoodsReceived(Event):
-    """Goods were taken at the dock."""
+    """Goods were taken at the dock. A big receipt is said in several facts; their counts add up to it."""
 
     type: ClassVar[str] = "receiving.goods_received.v1"
     subject: ClassVar[str] = "receipt_id"

@@ -78,6 +78,10 @@ def asset_id_of(order_line_id: UUID, unit_number: int) -> UUID:
     """A unit's id from the moment it is ordered until it is disposed of; anyone who knows the order line can tell it."""
     return derived_id("asset", order_line_id, unit_number)
 
+def location_id_of(code: str) -> UUID:
+    """A location's id follows from its code, so that a receipt that names the code leads to the location."""
+    return derived_id("location", code)
+
 UNITS_PER_FACT = 500
 """A fact about units carries at most this many; more are said in chunks."""
 

@@ -1,0 +1,1 @@
+"""Assets: every unit from the moment it is ordered, where it is and who has it."""

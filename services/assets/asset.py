@@ -1,0 +1,360 @@
+"""Assets from the order on: a template per unit, converted when the unit arrives, cancelled when it won't.
+
+A template's id follows from its order line and unit number and never changes, whatever happens to the unit.
+"""
+
+from calendar import monthrange
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Record, Records
+from libs.contracts import purchasing
+from libs.contracts.assets import (
+    ISSUED_TAG_PREFIX,
+    AssetsReceived,
+    StockedUnit,
+    TaggedUnit,
+    TemplateAssetsCancelled,
+    TemplateAssetsCreated,
+)
+from libs.contracts.message import Message
+from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
+from libs.contracts.receiving import GoodsReceived, ReceivedUnit
+from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Kind, asset_id_of, derived_id
+from services.assets.ordered_line import OrderedLine
+from services.assets.stock import InventoryTransaction, Movement, balances
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """Where an asset is in its life."""
+
+    ON_ORDER = "on_order"
+    IN_TRANSIT = "in_transit"
+    IN_STOCK = "in_stock"
+    RESERVED = "reserved"
+    ASSIGNED = "assigned"
+    IN_REPAIR = "in_repair"
+    LOST = "lost"
+    RETURNED_TO_VENDOR = "returned_to_vendor"
+    AWAITING_DISPOSAL = "awaiting_disposal"
+    DISPOSED = "disposed"
+    CANCELLED = "cancelled"
+
+
+TRANSITIONS: Mapping[Status, frozenset[Status]] = dict.fromkeys(Status, frozenset()) | {
+    Status.ON_ORDER: frozenset({Status.IN_STOCK, Status.CANCELLED}),
+    Status.IN_STOCK: frozenset({Status.ASSIGNED}),
+    # The dock wins: a cancelled unit that turns up all the same is an asset, with the id it always had.
+    Status.CANCELLED: frozenset({Status.IN_STOCK}),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset(Record):
+    """One unit of hardware, from the moment it is ordered.
+
+    `issued_tag` is the tag we gave it and finds it for ever; `tag` is what is stuck on it. Location and
+    storage space are known while it is in stock, the custodian and the handover while it is assigned.
+    """
+
+    TRANSITIONS: ClassVar[Mapping[Any, frozenset[Any]]] = TRANSITIONS
+
+    order_line_id: UUID
+    unit_number: int
+    status: Status
+    sku: str
+    issued_tag: str
+    tag: str
+    cost: Decimal
+    currency: str
+    serial: str | None = None
+    receipt_id: UUID | None = None
+    receipt_line_id: UUID | None = None
+    warranty_until: date | None = None
+    location: str | None = None
+    storage_space: str | None = None
+    custodian: str | None = None
+    assigned_for: UUID | None = None
+    handover_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Label(Record):
+    """A tag that was printed elsewhere and the asset it was stuck on."""
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    label: str
+    asset_id: UUID
+
+
+def label_id(label: str) -> UUID:
+    """Where a label leads to its asset."""
+    return derived_id("label", label)
+
+
+def order(submitted: OrderSubmitted, held: Records, cause: Cause) -> Decision:
+    """Each unit of hardware ordered is a template asset, On Order, with the tag it will bear."""
+    save: list[Record] = []
+    publish: list[Message] = []
+    tags = iter(cause.numbers.get("asset_tag", ()))
+    for ordered in submitted.lines:
+        if held.find(OrderedLine, ordered.order_line_id):
+            continue
+        line = _ordered_line(submitted, ordered)
+        save.append(line)
+        if not line.has_templates:
+            continue
+        templates = [_template(line, number, next(tags)) for number in range(1, line.ordered + 1)]
+        save += templates
+        publish += _templates_created(line, templates)
+    return Decision(save=save, publish=publish)
+
+
+def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
+    """What arrived is in stock, under the id it was ordered with.
+
+    The dock wins: a cancelled unit that arrives is revived, and if another was to come in its place, that one
+    won't. A unit that has arrived before stays as it is: the same thing cannot arrive twice.
+    """
+    save: list[Record] = []
+    publish: list[Message] = []
+    moved: list[InventoryTransaction] = []
+    tags = iter(cause.numbers.get("asset_tag", ()))
+    for received in goods.lines:
+        line = held[OrderedLine, received.order_line_id]
+        arrived: dict[UUID, Asset] = {}
+        for unit in received.units if line.makes_assets else ():
+            template = held.find(Asset, unit.asset_id) or _made_on_receipt(line, unit, next(tags))
+            if template.status not in (Status.ON_ORDER, Status.CANCELLED):
+                continue
+            label = _label_of(unit, held)
+            asset = arrived[template.id] = template.become(
+                Status.IN_STOCK,
+                tag=label.label if label else template.tag,
+                serial=unit.serial,
+                receipt_id=goods.receipt_id,
+                receipt_line_id=received.receipt_line_id,
+                warranty_until=_months_after(cause.at.date(), line.warranty_months),
+                location=unit.location,
+                storage_space=unit.storage_space,
+            )
+            if label and not label.version:
+                save.append(label)
+            moved.append(
+                InventoryTransaction(
+                    id=cause.id("transaction", len(moved)),
+                    movement=Movement.RECEIVED,
+                    asset_id=asset.id,
+                    sku=asset.sku,
+                    location=unit.location,
+                    storage_space=unit.storage_space,
+                    change=1,
+                    at=cause.at,
+                    receipt_line_id=received.receipt_line_id,
+                )
+            )
+        kept = len(arrived) if line.makes_assets else received.accepted
+        line = replace(line, kept=line.kept + kept)
+        surplus = _surplus(line, held, besides=arrived)
+        save += [line, *arrived.values(), *surplus]
+        publish += _assets_received(line, goods.receipt_id, list(arrived.values()))
+        publish += _templates_cancelled(line, surplus)
+    return Decision(save=save, add=balances(moved), publish=publish)
+
+
+def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
+    """What was cancelled and has not arrived will not come: the highest-numbered templates are cancelled."""
+    save: list[Record] = []
+    publish: list[Message] = []
+    for told in cancelled.lines:
+        known = held[OrderedLine, told.order_line_id]
+        # What was asked only grows: an older cancellation that arrives late takes nothing back.
+        line = replace(known, asked=max(known.asked, told.cancelled))
+        surplus = _surplus(line, held)
+        save += [line, *surplus]
+        publish += _templates_cancelled(line, surplus)
+    return Decision(save=save, publish=publish)
+
+
+def _surplus(line: OrderedLine, held: Records, besides: Mapping[UUID, Asset] | None = None) -> list[Asset]:
+    """Cancel the highest-numbered templates beyond what is open, besides those that have just arrived."""
+    on_order = [
+        asset
+        for asset in held.all(Asset, order_line_id=line.id, status=Status.ON_ORDER)
+        if asset.id not in (besides or {})
+    ]
+    on_order.sort(key=lambda asset: asset.unit_number)
+    return [asset.become(Status.CANCELLED) for asset in on_order[line.open :]]
+
+
+def _ordered_line(order: OrderSubmitted, line: purchasing.OrderedLine) -> OrderedLine:
+    return OrderedLine(
+        id=line.order_line_id,
+        order_id=order.order_id,
+        requisition_number=order.requisition_number,
+        request_id=order.request_id,
+        request_line_id=line.request_line_id,
+        sku=line.sku,
+        name=line.name,
+        kind=line.kind,
+        asset_creation=line.asset_creation,
+        unit_price=line.unit_price,
+        currency=order.total.currency,
+        warranty_months=line.warranty_months,
+        ordered=line.quantity,
+    )
+
+
+def _template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
+    tag = f"{ISSUED_TAG_PREFIX}{tag_number:08d}"
+    return Asset(
+        id=asset_id_of(line.id, unit_number),
+        order_line_id=line.id,
+        unit_number=unit_number,
+        status=Status.ON_ORDER,
+        sku=line.sku,
+        issued_tag=tag,
+        tag=tag,
+        cost=line.unit_price,
+        currency=line.currency,
+    )
+
+
+def _made_on_receipt(line: OrderedLine, unit: ReceivedUnit, tag_number: int) -> Asset:
+    """The asset of a line that has no templates; it is never seen on order."""
+    if line.has_templates:
+        raise RuntimeError(f"unit {unit.unit_number} of order line {line.id} has no template")
+    return _template(line, unit.unit_number, tag_number)
+
+
+def _label_of(unit: ReceivedUnit, held: Records) -> Label | None:
+    """The label printed elsewhere that is now this asset's tag, unless it is another asset's already."""
+    if unit.tag is None or unit.tag.startswith(ISSUED_TAG_PREFIX):
+        return None
+    known = held.find(Label, label_id(unit.tag))
+    if known is None:
+        return Label(id=label_id(unit.tag), label=unit.tag, asset_id=unit.asset_id)
+    return known if known.asset_id == unit.asset_id else None
+
+
+def _months_after(day: date, months: int) -> date | None:
+    """The day so many months later, the last of a shorter month; None for none."""
+    if not months:
+        return None
+    years, month = divmod(day.month - 1 + months, 12)
+    year, month = day.year + years, month + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
+
+
+def _templates_created(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
+    for part in _parts(assets):
+        yield TemplateAssetsCreated(
+            order_line_id=line.id,
+            order_id=line.order_id,
+            request_id=line.request_id,
+            request_line_id=line.request_line_id,
+            assets=tuple(
+                TaggedUnit(asset_id=asset.id, unit_number=asset.unit_number, tag=asset.tag) for asset in part
+            ),
+        )
+
+
+def _templates_cancelled(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
+    for part in _parts(assets):
+        yield TemplateAssetsCancelled(
+            order_line_id=line.id,
+            order_id=line.order_id,
+            request_id=line.request_id,
+            asset_ids=tuple(asset.id for asset in part),
+        )
+
+
+def _assets_received(line: OrderedLine, receipt_id: UUID, assets: Sequence[Asset]) -> Iterator[Message]:
+    for part in _parts(assets):
+        yield AssetsReceived(
+            order_line_id=line.id,
+            order_id=line.order_id,
+            request_id=line.request_id,
+            request_line_id=line.request_line_id,
+            receipt_id=receipt_id,
+            assets=tuple(
+                StockedUnit(asset_id=asset.id, tag=asset.tag, serial=asset.serial or "") for asset in part
+            ),
+        )
+
+
+def _parts(assets: Sequence[T]) -> Iterator[Sequence[T]]:
+    """No fact is about more units than one message may carry."""
+    for start in range(0, len(assets), UNITS_PER_FACT):
+        yield assets[start : start + UNITS_PER_FACT]
+
+
+def _lines_ordered(order: OrderSubmitted) -> Keys:
+    return [Key(OrderedLine, line.order_line_id, may_be_new=True) for line in order.lines]
+
+
+def _units_and_templates(goods: GoodsReceived) -> Keys:
+    for line in goods.lines:
+        yield Key(OrderedLine, line.order_line_id)
+        # All that are on order, because a revived unit may make the highest-numbered of them superfluous.
+        yield _templates_of(line.order_line_id)
+        for unit in line.units:
+            yield Key(Asset, unit.asset_id, may_be_new=True)
+            if unit.tag and not unit.tag.startswith(ISSUED_TAG_PREFIX):
+                yield Key(Label, label_id(unit.tag), may_be_new=True)
+
+
+def _lines_and_templates(order: OrderCancelled) -> Keys:
+    for line in order.lines:
+        yield Key(OrderedLine, line.order_line_id)
+        yield _templates_of(line.order_line_id)
+
+
+def _templates_of(order_line_id: UUID) -> Many:
+    return Many(Asset, by="order_line_id", value=order_line_id, where={"status": Status.ON_ORDER})
+
+
+def _tags_for_templates(order: OrderSubmitted) -> Mapping[str, int]:
+    return {
+        "asset_tag": sum(
+            line.quantity
+            for line in order.lines
+            if line.kind is Kind.HARDWARE and line.asset_creation is AssetCreation.ON_SUBMISSION
+        )
+    }
+
+
+def _tags_for_units(goods: GoodsReceived) -> Mapping[str, int]:
+    return {
+        "asset_tag": sum(
+            len(line.units) for line in goods.lines if line.asset_creation is AssetCreation.ON_RECEIPT
+        )
+    }
+
+
+HANDLERS: Handlers = (
+    Handler(
+        on=OrderSubmitted,
+        holds=_lines_ordered,
+        numbers=_tags_for_templates,
+        decide=order,
+        weight=lambda submitted: sum(line.quantity for line in submitted.lines),
+    ),
+    Handler(
+        on=GoodsReceived,
+        holds=_units_and_templates,
+        numbers=_tags_for_units,
+        early=Early.WAIT,
+        decide=receive,
+        weight=lambda goods: max(1, sum(line.accepted for line in goods.lines)),
+    ),
+    Handler(on=OrderCancelled, holds=_lines_and_templates, early=Early.WAIT, decide=cancel),
+)

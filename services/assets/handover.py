@@ -1,0 +1,114 @@
+"""Handing assets over: what is in stock goes into a person's hands."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records, Rejection
+from libs.contracts.assets import AssetsAssigned, AssignAssets
+from services.assets.asset import Asset, Status
+from services.assets.stock import InventoryTransaction, Movement, balances
+
+
+@dataclass(frozen=True, kw_only=True)
+class Handover(Record):
+    """Assets that went into a person's hands together; which ones is in the ledger."""
+
+    person: str
+    request_id: UUID | None
+    quantity: int
+    assigned_by: str
+    assigned_at: datetime
+
+
+def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
+    """Put assets into a person's hands, all of them or none; each leaves the storage space it was in."""
+    assets = [_asset(held, asset_id, of=f"asset_ids[{at}]") for at, asset_id in enumerate(command.asset_ids)]
+    earlier = _earlier_handover(command, assets)
+    if earlier:
+        return Decision(duplicate=True, answer={"handover_id": str(earlier)})
+    for at, asset in enumerate(assets):
+        if asset.status is not Status.IN_STOCK:
+            raise Rejection(
+                "asset_not_in_stock",
+                field=f"asset_ids[{at}]",
+                message=f"Asset {asset.tag} is {asset.status}; only what is in stock can be assigned.",
+            )
+    assets = list({asset.id: asset for asset in assets}.values())
+    handover = Handover(
+        id=cause.id("handover"),
+        person=command.person,
+        request_id=command.request_id,
+        quantity=len(assets),
+        assigned_by=cause.sender,
+        assigned_at=cause.at,
+    )
+    moved = [_out_of_stock(asset, handover, cause, index) for index, asset in enumerate(assets)]
+    handed_over = [
+        asset.become(
+            Status.ASSIGNED,
+            custodian=handover.person,
+            assigned_for=handover.request_id,
+            handover_id=handover.id,
+            location=None,
+            storage_space=None,
+        )
+        for asset in assets
+    ]
+    assigned = AssetsAssigned(
+        handover_id=handover.id,
+        person=handover.person,
+        request_id=handover.request_id,
+        asset_ids=tuple(asset.id for asset in assets),
+    )
+    return Decision(
+        save=[handover, *handed_over, *moved],
+        add=balances(moved),
+        publish=[assigned],
+        answer={"handover_id": str(handover.id)},
+    )
+
+
+def _asset(held: Records, asset_id: UUID, *, of: str) -> Asset:
+    asset = held.find(Asset, asset_id)
+    if asset is None:
+        raise Rejection("asset_unknown", field=of, message=f"No asset has the id {asset_id}.")
+    return asset
+
+
+def _earlier_handover(command: AssignAssets, assets: list[Asset]) -> UUID | None:
+    """The one handover that gave all of these to this person for this request, if they were given already."""
+    handovers = {
+        asset.handover_id
+        if asset.status is Status.ASSIGNED
+        and asset.custodian == command.person
+        and asset.assigned_for == command.request_id
+        else None
+        for asset in assets
+    }
+    return handovers.pop() if len(handovers) == 1 else None
+
+
+def _out_of_stock(asset: Asset, handover: Handover, cause: Cause, index: int) -> InventoryTransaction:
+    assert asset.location is not None  # what is in stock is somewhere
+    assert asset.storage_space is not None
+    return InventoryTransaction(
+        id=cause.id("transaction", index),
+        movement=Movement.ASSIGNED,
+        asset_id=asset.id,
+        sku=asset.sku,
+        location=asset.location,
+        storage_space=asset.storage_space,
+        change=-1,
+        at=cause.at,
+        handover_id=handover.id,
+    )
+
+
+def _the_assets(command: AssignAssets) -> Keys:
+    return [Key(Asset, asset_id, may_be_new=True) for asset_id in command.asset_ids]
+
+
+HANDLERS: Handlers = (
+    Handler(on=AssignAssets, holds=_the_assets, decide=assign, weight=lambda command: len(command.asset_ids)),
+)

@@ -1,0 +1,1 @@
+"""Receiving: what is expected at the dock, and what was taken there."""

@@ -1,0 +1,196 @@
+"""What the dock expects: orders, their lines, and every unit of hardware by the id its asset will have.
+
+Built from facts alone, so deliveries can be taken while every other service is down.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Record, Records
+from libs.contracts import purchasing
+from libs.contracts.assets import TemplateAssetsCreated
+from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
+from libs.contracts.values import AssetCreation, Kind, asset_id_of, derived_id
+
+
+class UnitStatus(StrEnum):
+    """Where a unit of an order line is, as the dock sees it."""
+
+    OPEN = "open"
+    RECEIVED = "received"
+    CANCELLED = "cancelled"
+
+
+UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = {
+    UnitStatus.OPEN: frozenset({UnitStatus.RECEIVED, UnitStatus.CANCELLED}),
+    UnitStatus.RECEIVED: frozenset(),
+    UnitStatus.CANCELLED: frozenset(),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedOrder(Record):
+    """An order whose goods will come; its id is the order's."""
+
+    requisition_number: str
+    request_id: UUID | None
+    vendor_name: str
+    deliver_to: str
+    expected_since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderName(Record):
+    """A number by which people and delivery notes name an order."""
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    order_id: UUID
+
+
+def order_name_id(number: str) -> UUID:
+    """The claim on a requisition number leads to its order."""
+    return derived_id("order-name", number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedLine(Record):
+    """One order line and its figures; its id is the order line's.
+
+    `asked` is how many units purchasing cancelled. The dock wins: what was accepted before the dock heard of
+    it stands, so `cancelled` is only what of `asked` has not arrived.
+    """
+
+    order_id: UUID
+    request_line_id: UUID | None
+    sku: str
+    name: str
+    kind: Kind
+    asset_creation: AssetCreation
+    ordered: int
+    asked: int = 0
+    accepted: int = 0
+    rejected: int = 0
+
+    @property
+    def cancelled(self) -> int:
+        """Units that will not come."""
+        return min(self.asked, max(0, self.ordered - self.accepted))
+
+    @property
+    def open(self) -> int:
+        """Units still to come; rejected ones are among them."""
+        return max(0, self.ordered - self.cancelled - self.accepted)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExpectedUnit(Record):
+    """One unit of hardware to come; its id is that of its asset, its tag the one that assets gave it."""
+
+    TRANSITIONS: ClassVar[Mapping[Any, frozenset[Any]]] = UNIT_TRANSITIONS
+
+    order_line_id: UUID
+    unit_number: int
+    status: UnitStatus = UnitStatus.OPEN
+    tag: str | None = None
+
+
+def expect(order: OrderSubmitted, held: Records, cause: Cause) -> Decision:
+    """From now on the order's goods are expected: every line, and of hardware every unit."""
+    if held.find(ExpectedOrder, order.order_id):
+        return Decision()
+    expected = ExpectedOrder(
+        id=order.order_id,
+        requisition_number=order.requisition_number,
+        request_id=order.request_id,
+        vendor_name=order.vendor_name,
+        deliver_to=order.deliver_to,
+        expected_since=cause.at,
+    )
+    name = OrderName(id=order_name_id(order.requisition_number), order_id=order.order_id)
+    lines = [_expected_line(order.order_id, line) for line in order.lines]
+    return Decision(save=[expected, name, *lines, *(unit for line in lines for unit in _units_of(line))])
+
+
+def label(templates: TemplateAssetsCreated, held: Records, cause: Cause) -> Decision:
+    """Note which tag each unit will bear, so that a scanned label tells its unit."""
+    return Decision(
+        save=[replace(held[ExpectedUnit, asset.asset_id], tag=asset.tag) for asset in templates.assets]
+    )
+
+
+def cancel(order: OrderCancelled, held: Records, cause: Cause) -> Decision:
+    """Stop expecting what was cancelled and has not arrived: the highest-numbered open units go first."""
+    save: list[Record] = []
+    for told in order.lines:
+        line = held[ExpectedLine, told.order_line_id]
+        # What was asked only grows: an older cancellation that arrives late takes nothing back.
+        less = replace(line, asked=max(line.asked, told.cancelled))
+        units = sorted(open_units(held, line.id), key=lambda unit: -unit.unit_number)
+        save += [less, *(unit.become(UnitStatus.CANCELLED) for unit in units[: line.open - less.open])]
+    return Decision(save=save)
+
+
+def open_units(held: Records, order_line_id: UUID) -> list[ExpectedUnit]:
+    """The loaded units of a line that are still to come, lowest number first."""
+    units = held.all(ExpectedUnit, order_line_id=order_line_id, status=UnitStatus.OPEN)
+    return sorted(units, key=lambda unit: unit.unit_number)
+
+
+def _expected_line(order_id: UUID, line: purchasing.OrderedLine) -> ExpectedLine:
+    return ExpectedLine(
+        id=line.order_line_id,
+        order_id=order_id,
+        request_line_id=line.request_line_id,
+        sku=line.sku,
+        name=line.name,
+        kind=line.kind,
+        asset_creation=line.asset_creation,
+        ordered=line.quantity,
+    )
+
+
+def _units_of(line: ExpectedLine) -> Iterator[ExpectedUnit]:
+    if line.kind is Kind.HARDWARE:
+        for number in range(1, line.ordered + 1):
+            yield ExpectedUnit(id=asset_id_of(line.id, number), order_line_id=line.id, unit_number=number)
+
+
+def _the_order(order: OrderSubmitted) -> Keys:
+    return [Key(ExpectedOrder, order.order_id, may_be_new=True)]
+
+
+def _labelled_units(templates: TemplateAssetsCreated) -> Keys:
+    # The line first: its lock guards all its units.
+    yield Key(ExpectedLine, templates.order_line_id)
+    for asset in templates.assets:
+        yield Key(ExpectedUnit, asset.asset_id)
+
+
+def _open_units_of_lines(order: OrderCancelled) -> Keys:
+    for line in order.lines:
+        yield Key(ExpectedLine, line.order_line_id)
+        yield Many(
+            ExpectedUnit, by="order_line_id", value=line.order_line_id, where={"status": UnitStatus.OPEN}
+        )
+
+
+def _hardware_units(order: OrderSubmitted) -> int:
+    return max(1, sum(line.quantity for line in order.lines if line.kind is Kind.HARDWARE))
+
+
+HANDLERS: Handlers = (
+    Handler(on=OrderSubmitted, holds=_the_order, decide=expect, weight=_hardware_units),
+    Handler(
+        on=TemplateAssetsCreated,
+        holds=_labelled_units,
+        early=Early.WAIT,
+        decide=label,
+        weight=lambda templates: len(templates.assets),
+    ),
+    Handler(on=OrderCancelled, holds=_open_units_of_lines, early=Early.WAIT, decide=cancel),
+)

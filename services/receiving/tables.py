@@ -1,0 +1,46 @@
+"""How receiving keeps its records: parents before children, the order in which they are locked.
+
+Without foreign keys: a decision holds the parent that it gives a child to; a check would be paid per unit.
+"""
+
+from sqlalchemy import CheckConstraint, Index, text
+
+from libs.chassis.storage import Storage, table
+from services.receiving.expectation import ExpectedLine, ExpectedOrder, ExpectedUnit, OrderName
+from services.receiving.label import RegisteredLabel
+from services.receiving.place import Place
+from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit, RegisteredSerial
+
+STORAGE = Storage(
+    table(Place, "places", Index("places_by_code", "code", unique=True)),
+    table(
+        ExpectedOrder,
+        "expected_orders",
+        Index("expected_orders_by_requisition_number", "requisition_number", unique=True),
+        Index("expected_orders_by_request", "request_id"),
+    ),
+    table(OrderName, "order_names"),
+    table(
+        ExpectedLine,
+        "expected_lines",
+        CheckConstraint("asked >= 0 AND accepted >= 0 AND rejected >= 0", name="figures_are_counts"),
+        CheckConstraint("accepted <= ordered", name="accepted_was_ordered"),
+        Index("expected_lines_by_order", "order_id"),
+        Index("expected_lines_open", "order_id", postgresql_where=text("ordered > accepted + asked")),
+    ),
+    table(
+        ExpectedUnit,
+        "expected_units",
+        Index("expected_units_by_line", "order_line_id", "unit_number", unique=True),
+    ),
+    table(RegisteredSerial, "registered_serials"),
+    table(RegisteredLabel, "registered_labels"),
+    table(
+        Receipt,
+        "receipts",
+        Index("receipts_by_number", "number", unique=True),
+        Index("receipts_by_order", "order_id"),
+    ),
+    table(ReceiptLine, "receipt_lines", Index("receipt_lines_by_receipt", "receipt_id")),
+    table(ReceiptUnit, "receipt_units", Index("receipt_units_by_line", "receipt_line_id")),
+)
