@@ -252,19 +252,22 @@ class _Batch:
         try:
             seen = self.working_set.seen_by(plan.needs)
             decision = plan.handler.decide(plan.message, seen, self._cause(arrival, plan.numbers))
-            self.output.outbox += self.output.messages(arrival, decision, self.working_set.apply(decision))
+            said = self.output.messages(arrival, decision, self.working_set.sequences(decision))
+            result = json.loads(to_json(decision.answer))
         except Rejection as rejection:
             if _is_command(arrival):
                 return self._answered(arrival, _rejected(rejection))
             return self._died(arrival, _bug(rejection))
         except Exception as bug:
             return self._died(arrival, _bug(bug))
+        self.working_set.apply(decision)
+        self.output.outbox += said
         self.output.time(arrival, decision)
         if not _is_command(arrival):
             if arrival.stored is not None:
                 self.output.conclude(arrival, "done")
             return Outcome("done")
-        answer = {"outcome": "accepted", "result": json.loads(to_json(decision.answer))}
+        answer = {"outcome": "accepted", "result": result}
         if decision.duplicate:
             answer |= {"outcome": "duplicate", "original": "accepted"}
         return self._answered(arrival, answer)

@@ -1,6 +1,10 @@
 """What a database error means: the server is away, somebody else was in the way, or the data is wrong."""
 
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
 from enum import Enum
+from typing import cast
 
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -49,3 +53,37 @@ def _without_state(error: DBAPIError) -> Trouble:
     cause = getattr(error.orig, "__cause__", None)
     lost = isinstance(cause, OSError) or "connection" in str(cause).lower()
     return Trouble.AWAY if lost else Trouble.DATA
+
+
+class Outage:
+    """The circuit breaker of a process: while the database is away nobody handles anything, one task asks for it."""
+
+    def __init__(self, probe: Callable[[], Awaitable[None]]) -> None:
+        self._probe = probe
+        self._probing: asyncio.Task[None] | None = None
+
+    @property
+    def lasts(self) -> bool:
+        """Whether the database is known to be away right now."""
+        return self._probing is not None and not self._probing.done()
+
+    async def over(self, *, within: float | None = None) -> bool:
+        """Wait until a probe succeeds; False if that takes longer than so many seconds."""
+        if not self.lasts:
+            self._probing = asyncio.create_task(self._until_it_answers())
+        probing = cast("asyncio.Task[None]", self._probing)
+        done, _ = await asyncio.wait({probing}, timeout=within)
+        return bool(done)
+
+    async def _until_it_answers(self) -> None:
+        pause = 0.1
+        while True:
+            try:
+                async with asyncio.timeout(5):
+                    await self._probe()
+                return
+            except Exception as error:
+                if trouble(error) is not Trouble.AWAY:
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # jitter
+            pause = min(pause * 2, 5)

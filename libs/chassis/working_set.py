@@ -1,6 +1,6 @@
 """The records one batch works on: loaded and locked together, seen by each message as the ones before left them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -191,25 +191,30 @@ class WorkingSet:
 
     # What it leaves behind
 
-    def apply(self, decision: Decision) -> dict[int, int]:
-        """Take over what a decision saves; returns the sequence of each published fact, by its position."""
-        saved = {record.id: record for record in reversed(decision.save)}
-        versions = {id: record.version for id, record in saved.items()}
+    def sequences(self, decision: Decision) -> dict[int, int]:
+        """Check what a decision saves, changing nothing; the sequence of each published fact, by its position."""
+        for record in decision.save:
+            self._check_may_save(record)
+        versions = {record.id: record.version for record in reversed(decision.save)}
         sequences: dict[int, int] = {}
         for position, message in enumerate(decision.publish):
             subject = message.subject_id() if isinstance(message, Event) else None
             if subject is None:
                 continue
-            if subject not in saved:
+            if subject not in versions:
                 raise RuntimeError(f"{message.type} is about {subject}, which this decision does not save")
             versions[subject] += 1
             sequences[position] = versions[subject]
-        for record in decision.save:
-            self._check_may_save(record)
+        return sequences
+
+    def apply(self, decision: Decision) -> None:
+        """Take over what a checked decision saves; a record's version becomes the sequence of its last fact."""
+        facts = Counter(message.subject_id() for message in decision.publish if isinstance(message, Event))
+        first_of = {record.id: record for record in reversed(decision.save)}
         for record in decision.save:
             of, new = type(record), record.version == 0
-            version = versions[record.id] if saved[record.id] is record else record.version
-            self._keep([with_version(record, max(version, record.version + 1))])
+            said = facts[record.id] if first_of[record.id] is record else 0
+            self._keep([with_version(record, record.version + max(said, 1))])
             if new:
                 self._new[of][record.id] = None
                 self._held.add((of, record.id))
@@ -217,7 +222,6 @@ class WorkingSet:
                 self._changed[of][record.id] = None
         for delta in decision.add:
             self._add(delta)
-        return sequences
 
     def _check_may_save(self, record: Record) -> None:
         of = type(record)

@@ -1,0 +1,83 @@
+"""Messages that came before the record they need: found by a sweep once it exists, and decided as if they came now."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from libs.chassis.batch import Decider
+from libs.chassis.dead_letters import REPLAYED
+from libs.chassis.envelope import Undecodable, decoded
+from libs.chassis.inbox import Arrival
+
+SWEEP_SIZE = 200
+
+_COLUMNS = "w.id, w.consumer, w.envelope, w.body, w.kind"
+_KINDS = text("SELECT DISTINCT kind FROM chassis.waiting WHERE kind <> ''")
+_DUE = text(
+    f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.due_at <= chassis.app_now() ORDER BY w.due_at LIMIT :most"
+)
+_REPLAYED = text(f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.kind = :kind ORDER BY w.since LIMIT :most")
+
+
+class Sweep:
+    """Finds waiting messages whose record exists or whose time is over, and has them decided.
+
+    A sweep rather than a hand-over by the transaction that makes the record: that one cannot see a message whose
+    waiting row is being committed at the same moment. Two workers sweeping at once do no harm: the waiting row is
+    deleted by the transaction that decides, and whoever finds it gone drops the message.
+    """
+
+    def __init__(self, engine: AsyncEngine, decider: Decider) -> None:
+        self._engine, self._decider = engine, decider
+
+    async def step(self) -> bool:
+        """Decide up to a batch per kind of record; True if there was any progress."""
+        progress = False
+        async with self._engine.connect() as connection:
+            kinds = [row[0] for row in await connection.execute(_KINDS)]
+        for kind in kinds:
+            if kind == REPLAYED:
+                ready = await self._find(_REPLAYED, kind=kind)
+            elif kind in self._decider.service.storage.named:
+                table = self._decider.service.storage.tables[self._decider.service.storage.named[kind]].fullname
+                ready = await self._find(
+                    text(
+                        f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.kind = :kind"
+                        f" AND EXISTS (SELECT FROM {table} AS t WHERE t.id = w.key) ORDER BY w.since LIMIT :most"
+                    ),
+                    kind=kind,
+                )
+            else:
+                continue
+            progress |= await self._decide(ready, waited_out=False)
+        return await self._decide(await self._find(_DUE), waited_out=True) or progress
+
+    async def _find(self, statement: Any, **parameters: object) -> Sequence[Row[Any]]:
+        async with self._engine.connect() as connection:
+            return (await connection.execute(statement, {"most": SWEEP_SIZE, **parameters})).all()
+
+    async def _decide(self, rows: Sequence[Row[Any]], *, waited_out: bool) -> bool:
+        """Consumer by consumer, because each has handlers of its own."""
+        progress = False
+        for consumer in sorted({row.consumer for row in rows}):
+            arrivals = [
+                _restored(row, waited_out=waited_out) for row in rows if row.consumer == consumer
+            ]
+            outcomes = await self._decider.handle(arrivals)
+            progress |= any(outcome.verdict not in ("busy", "waiting") for outcome in outcomes)
+        return progress
+
+
+def _restored(row: Row[Any], *, waited_out: bool) -> Arrival:
+    stored = json.loads(row.envelope) if isinstance(row.envelope, str) else row.envelope
+    arrival = Arrival.restored(row.consumer, stored, row.body, id=row.id, waited_out=waited_out)
+    try:
+        arrival.message = decoded(arrival.envelope)
+    except Undecodable as fault:
+        arrival.fault = fault
+    except KeyError:
+        arrival.fault = Undecodable("unknown_type", f"{arrival.envelope.type} is not a message we know")
+    return arrival
