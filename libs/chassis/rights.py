@@ -1,0 +1,110 @@
+"""What each broker user may do: the least that lets it work.
+
+A service configures nothing, writes to its own exchanges and, with the commands it declares to send, to its
+siblings' inboxes, and reads its own queues. An integration gives commands open to it and reads its answers.
+"""
+
+import hashlib
+import os
+import re
+from base64 import b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from libs.chassis.service import Service
+from libs.contracts.message import Command
+
+NOTHING = "^$"
+EVERYTHING = ".*"
+LIMITS = {"max-connections": 20, "max-channels": 100}
+"""Of an integration."""
+
+
+@dataclass(frozen=True)
+class Integration:
+    """Another system, with a broker user of its own."""
+
+    name: str
+
+    @property
+    def answers(self) -> str:
+        """Its queue. Of a reader that stays away the oldest answers are dropped: nobody else is held up."""
+        return f"{self.name}.answers"
+
+
+INTEGRATIONS = (Integration("erp"),)
+
+
+@dataclass(frozen=True)
+class Rights:
+    """Patterns of names to configure, write to and read from; `says` limits routing keys by exchange.
+
+    Who is limited there may also not bind the exchange to anything: reading its topics is refused.
+    """
+
+    configure: str
+    write: str
+    read: str
+    says: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_service(service: Service) -> Rights:
+    """It can write its markers too, which is how it learns that they are there."""
+    name = service.name
+    own_types = rf"^{name}\.[a-z0-9_]+\.v[0-9]+$"
+    says = {f"{name}.{door}": own_types for door in ("events", "inbox", "bulk")}
+    says[f"{name}.replies"] = r"^[A-Za-z0-9_-]+\..+$"
+    for sibling in sorted({command.owner() for command in service.sends}):
+        says[f"{sibling}.inbox"] = one_of(
+            sorted(command.type for command in service.sends if command.owner() == sibling)
+        )
+    return Rights(
+        configure=NOTHING,
+        write=one_of(says, rf"{name}\.topology\.[0-9a-f]+"),
+        read=one_of(queues_of(service)),
+        says=says,
+    )
+
+
+def of_integration(integration: Integration, services: Sequence[Service]) -> Rights:
+    """Only commands marked open, only to the services that obey them."""
+    says = {
+        f"{service.name}.commands": one_of(types) for service in services if (types := open_types(service))
+    }
+    return Rights(configure=NOTHING, write=one_of(says), read=one_of([integration.answers]), says=says)
+
+
+def one_of(names: Iterable[str], *patterns: str) -> str:
+    """A pattern matching exactly these names (and what the patterns match)."""
+    return f"^({'|'.join([*map(re.escape, names), *patterns])})$"
+
+
+def password_hash(password: str, salt: bytes | None = None) -> str:
+    """As RabbitMQ stores it: salt, then SHA-256. An empty password has none and opens no door."""
+    if not password:
+        return ""
+    salt = os.urandom(4) if salt is None else salt
+    return b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
+
+
+def open_types(service: Service) -> list[str]:
+    """The commands that other systems may give to this service."""
+    return sorted(
+        {
+            handler.on.type
+            for handlers in service.queues.values()
+            for handler in handlers
+            if issubclass(handler.on, Command) and handler.on.open_to_integrations
+        }
+    )
+
+
+def queues_of(service: Service) -> tuple[str, ...]:
+    """The names of a service's queues; each has a consumer of its own."""
+    always = ("ingress", "inbox", "bulk", "dead_letters")
+    return tuple(f"{service.name}.{purpose}" for purpose in (*always, *special_queues(service)))
+
+
+def special_queues(service: Service) -> list[str]:
+    """Purposes of queues with handlers of their own, beside those every service has."""
+    return sorted(service.queues.keys() - {"inbox"})
