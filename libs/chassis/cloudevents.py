@@ -14,7 +14,14 @@ TOKEN_LENGTH_MAX = 128
 """Ids that travel in AMQP's short strings or in routing keys, which end at 255 bytes."""
 
 Reason = Literal[
-    "malformed", "too_large", "no_sender", "unknown_type", "wrong_exchange", "not_entitled", "invalid_content"
+    "malformed",
+    "too_large",
+    "no_sender",
+    "unknown_type",
+    "wrong_exchange",
+    "not_entitled",
+    "invalid_content",
+    "poison",
 ]
 
 

@@ -10,13 +10,11 @@ from hashlib import sha256
 from typing import Any, Self
 from uuid import UUID
 
-from aio_pika.abc import AbstractIncomingMessage
 from aiormq import spec
 from aiormq.abc import FieldValue
 from pydantic import ValidationError
 
 from libs.chassis.cloudevents import (
-    ATTRIBUTE_LENGTH_MAX,
     Attributes,
     optional,
     required,
@@ -88,49 +86,6 @@ def _same(value: Any) -> Any:
 _STORED = tuple(name for name in Envelope.__dataclass_fields__ if name != "body")
 _AS_JSON: Mapping[str, Any] = {"id": str, "message_key": str, "body_hash": bytes.hex}
 _FROM_JSON: Mapping[str, Any] = {"id": UUID, "message_key": UUID, "body_hash": bytes.fromhex}
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What surrounded a message that could not be opened: to look at, or to open after a release."""
-
-    headers: Mapping[str, Any]
-    content_type: str | None
-    content_encoding: str | None
-    correlation_id: str | None
-    reply_to: str | None
-    message_id: str | None
-    type: str | None
-    user_id: str | None
-    exchange: str
-    routing_key: str
-    redelivered: bool
-
-    @classmethod
-    def of(cls, message: AbstractIncomingMessage) -> Self:
-        """Keep what a person or a later attempt needs, cut to what the database can hold."""
-        said = [(name, value) for name, value in message.headers.items() if isinstance(value, str | int)]
-        return cls(
-            headers={_plain(name) or "": _plain(str(value)) for name, value in said[:40]},
-            content_type=_plain(message.content_type),
-            content_encoding=_plain(message.content_encoding),
-            correlation_id=_plain(message.correlation_id),
-            reply_to=_plain(message.reply_to),
-            message_id=_plain(message.message_id),
-            type=_plain(message.type),
-            user_id=_plain(message.user_id),
-            exchange=_plain(message.exchange) or "",
-            routing_key=_plain(message.routing_key) or "",
-            redelivered=bool(message.redelivered),
-        )
-
-
-def _plain(value: str | None) -> str | None:
-    if value is None or (len(value) <= ATTRIBUTE_LENGTH_MAX and value.isprintable()):
-        return value
-    return "".join(
-        character if character.isprintable() else "?" for character in value[:ATTRIBUTE_LENGTH_MAX]
-    )
 
 
 def opened(
