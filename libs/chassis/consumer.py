@@ -45,7 +45,10 @@ class _Delivery:
 
 
 class Consumer:
-    """One queue of a service. `name` is what the inbox knows this consumer by."""
+    """One queue of a service. `name` is what the inbox knows this consumer by.
+
+    What comes from the queue of messages that the broker has `given_up` ends among our own dead letters.
+    """
 
     def __init__(
         self,
@@ -58,8 +61,9 @@ class Consumer:
         outage: Outage,
         siblings: Collection[str],
         settings: Settings,
+        given_up: bool = False,
     ) -> None:
-        self.queue, self.name = queue, name
+        self.queue, self.name, self._given_up = queue, name, given_up
         self._decider, self._engine, self._outage = decider, engine, outage
         self._siblings, self._settings = siblings, settings
         self._pending: deque[_Delivery] = deque()
@@ -95,13 +99,14 @@ class Consumer:
 
     def _arrival(self, raw: IncomingMessage) -> tuple[Arrival, int]:
         """Check and decode; what cannot be decoded goes on as a fault, to end as a dead letter."""
+        exchange, routing_key = _came_by(raw)
         try:
             envelope = opened(
                 raw.body,
                 raw.headers,
                 raw,
-                exchange=raw.exchange or "",
-                routing_key=raw.routing_key or "",
+                exchange=exchange,
+                routing_key=routing_key,
                 redelivered=bool(raw.redelivered),
                 service=self._decider.service.name,
                 siblings=self._siblings,
@@ -114,6 +119,8 @@ class Consumer:
         except Undecodable as fault:
             arrival.fault = fault
             return arrival, 1
+        if self._given_up:
+            arrival.fault = Undecodable("poison", "the broker has delivered it in vain too often")
         handler = self._decider.handler_for(arrival)
         return arrival, handler.weight(arrival.message) if handler else 1
 
@@ -259,6 +266,15 @@ async def _as_delivered(raw: IncomingMessage) -> RabbitMessage:
 
 async def _undecoded(message: RabbitMessage) -> Any:
     return message
+
+
+def _came_by(raw: IncomingMessage) -> tuple[str, str]:
+    """The exchange and routing key a message was sent with, also when the broker moved it to the dead letters."""
+    deaths: Any = raw.headers.get("x-death")
+    if isinstance(deaths, list) and deaths:
+        keys = deaths[-1].get("routing-keys") or [raw.routing_key]
+        return str(deaths[-1].get("exchange") or ""), str(keys[0] or "")
+    return raw.exchange or "", raw.routing_key or ""
 
 
 def _envelope_of_undecodable(raw: IncomingMessage) -> Envelope:

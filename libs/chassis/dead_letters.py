@@ -13,7 +13,7 @@ from libs.chassis import schema
 from libs.chassis.envelope import Envelope, decoded
 from libs.chassis.ids import caused_id
 from libs.chassis.inbox import Arrival
-from libs.chassis.rows import as_json, as_mapping, bulk_values
+from libs.chassis.rows import as_json, bulk_values
 from libs.contracts.values import derived_id
 
 DETAIL_LENGTH_MAX = 8000
@@ -104,7 +104,6 @@ async def replay(connection: AsyncConnection, id: UUID, *, actor: str, body: byt
     if letter is None:
         return False
     consumer, sender, stored, original = letter
-    stored = dict(as_mapping(stored))
     key = UUID(stored["envelope"]["message_key"])
     if body is not None and body != original:
         envelope = Envelope.restored(stored["envelope"], body)

@@ -1,6 +1,5 @@
 """Which messages are new: each is admitted once per consumer and sender; a repeat gets the first one's outcome."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -208,7 +207,7 @@ async def _look(
         },
     )
     return {
-        (row[0], row[1]): Earlier(row[2], row[3], json.loads(row[4]) if row[4] is not None else None) for row in found
+        (row[0], row[1]): Earlier(row[2], row[3], row[4]) for row in found
     }
 
 

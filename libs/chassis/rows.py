@@ -3,7 +3,6 @@
 Statements take one array per column (`unnest`), so a batch costs one round trip per table and kind of change.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
@@ -76,12 +75,6 @@ async def insert_rows(
 def as_json(value: Any) -> str | None:
     """JSON text of a value as stored; None stays NULL."""
     return None if value is None else to_json(value).decode()
-
-
-def as_mapping(stored: Any) -> Mapping[str, Any]:
-    """A JSON column as a mapping, whether the driver has decoded it or not."""
-    mapping: Mapping[str, Any] = json.loads(stored) if isinstance(stored, str | bytes) else stored
-    return mapping
 
 
 class Rows:
@@ -206,9 +199,7 @@ def _decoder(hint: Any) -> Callable[[Any], Any] | None:
         return hint
     origin = get_origin(hint) or hint
     if isinstance(origin, type) and issubclass(origin, tuple):
-        return lambda stored: tuple(json.loads(stored))
-    if origin is dict or origin is Mapping or (isinstance(origin, type) and issubclass(origin, Mapping)):
-        return json.loads
+        return tuple  # the driver makes a list of a JSON array
     return None
 
 

@@ -1,6 +1,5 @@
 """Messages that came before the record they need: found by a sweep once it exists, and decided as if they came now."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -72,8 +71,7 @@ class Sweep:
 
 
 def _restored(row: Row[Any], *, waited_out: bool) -> Arrival:
-    stored = json.loads(row.envelope) if isinstance(row.envelope, str) else row.envelope
-    arrival = Arrival.restored(row.consumer, stored, row.body, id=row.id, waited_out=waited_out)
+    arrival = Arrival.restored(row.consumer, row.envelope, row.body, id=row.id, waited_out=waited_out)
     try:
         arrival.message = decoded(arrival.envelope)
     except Undecodable as fault:
