@@ -142,6 +142,11 @@ async def behind(service: Service, engine: AsyncEngine, *, revisions: Path | Non
     return lacks
 
 
+def how_to_migrate(service: Service) -> str:
+    """What an operator must type when a database is behind."""
+    return f"run python -m services.{service.name} --role migrate"
+
+
 async def _upgrade(engine: AsyncEngine, service: Service, both: tuple[History, History]) -> None:
     async with engine.connect() as connection:
         await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
