@@ -175,7 +175,7 @@ def consumers_are_active(consumers: Sequence[Consumes]) -> Check:
 
 
 class Backlog:
-    """Measures what lies around: unpublished, waiting, parked, dead. Says once when a message waits too long."""
+    """Measures what lies around: unpublished, waiting, parked, dead. Says when a message waits too long."""
 
     def __init__(self, engine: AsyncEngine, *, waiting_alert_seconds: float) -> None:
         self._engine, self._waiting_alert_seconds = engine, waiting_alert_seconds

@@ -29,7 +29,7 @@ def _clock() -> None:
     op.create_table("clock", sa.Column("ahead", sa.Interval(), nullable=False), schema="chassis")
     # The only clock that matters; tests, and nobody else, put a row into chassis.clock.
     op.execute(
-        "CREATE FUNCTION chassis.app_now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE AS $$"
+        "CREATE FUNCTION chassis.app_now() RETURNS timestamptz LANGUAGE sql STABLE PARALLEL SAFE AS $$"
         " SELECT clock_timestamp() + coalesce((SELECT ahead FROM chassis.clock LIMIT 1), interval '0') $$"
     )
 
