@@ -1,0 +1,1 @@
+"""Purchasing: vendors, the catalog, and the orders that go to vendors."""

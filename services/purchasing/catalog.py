@@ -1,0 +1,159 @@
+"""Vendors, and the catalog of what can be bought from them. An item is a definition, never an asset."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from libs.chassis.decision import (
+    Cause,
+    Decision,
+    Handler,
+    Handlers,
+    Key,
+    Keys,
+    Record,
+    Records,
+    Rejection,
+)
+from libs.contracts.purchasing import CatalogItemChanged, DefineCatalogItem, DefineVendor, VendorChanged
+from libs.contracts.values import AssetCreation, Kind, derived_id
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor(Record):
+    """Somebody we buy from, known by their number."""
+
+    number: str
+    name: str
+    currency: str
+    lead_time_days: int
+    active: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class CatalogItem(Record):
+    """Something that can be bought: its preferred vendor, their agreed price, what its assets start with.
+
+    The version counts its definitions; whoever uses a price records it with the version it came from.
+    """
+
+    sku: str
+    name: str
+    kind: Kind
+    vendor_id: UUID
+    unit_price: Decimal
+    currency: str
+    manufacturer: str | None
+    model: str | None
+    gtin: str | None
+    warranty_months: int
+    asset_creation: AssetCreation
+    active: bool
+
+
+def vendor_id_of(number: str) -> UUID:
+    """The vendor with this number."""
+    return derived_id("vendor", number)
+
+
+def item_id_of(sku: str) -> UUID:
+    """The catalog item with this SKU."""
+    return derived_id("catalog_item", sku)
+
+
+def vendor_of(command: DefineVendor) -> Keys:
+    """The vendor with the number, if there is one."""
+    return (Key(Vendor, vendor_id_of(command.number), may_be_new=True),)
+
+
+def define_vendor(command: DefineVendor, held: Records, cause: Cause) -> Decision:
+    """Create or change a vendor. Saying again what is known already changes nothing and announces nothing."""
+    known = held.find(Vendor, vendor_id_of(command.number))
+    vendor = Vendor(
+        id=vendor_id_of(command.number),
+        version=known.version if known else 0,
+        number=command.number,
+        name=command.name,
+        currency=command.currency,
+        lead_time_days=command.lead_time_days,
+        active=command.active,
+    )
+    answer = {"vendor_id": str(vendor.id), "number": vendor.number, "change": _change(known, vendor)}
+    if vendor == known:
+        return Decision(answer=answer)
+    changed = VendorChanged(
+        vendor_id=vendor.id,
+        number=vendor.number,
+        name=vendor.name,
+        currency=vendor.currency,
+        active=vendor.active,
+    )
+    return Decision(save=[vendor], publish=[changed], answer=answer)
+
+
+def item_of(command: DefineCatalogItem) -> Keys:
+    """The item with the SKU, if there is one."""
+    return (Key(CatalogItem, item_id_of(command.sku), may_be_new=True),)
+
+
+def preferred_vendor_of(command: DefineCatalogItem) -> Keys:
+    """The vendor it is to be bought from."""
+    return (Key(Vendor, vendor_id_of(command.vendor_number), may_be_new=True),)
+
+
+def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Decision:
+    """Create or change a catalog item, bought from an active vendor. Saying it again changes nothing."""
+    vendor = held.find(Vendor, vendor_id_of(command.vendor_number))
+    if vendor is None or not vendor.active:
+        raise Rejection(
+            "vendor_unknown",
+            field="vendor_number",
+            message=f"There is no active vendor {command.vendor_number}.",
+        )
+    known = held.find(CatalogItem, item_id_of(command.sku))
+    item = CatalogItem(
+        id=item_id_of(command.sku),
+        version=known.version if known else 0,
+        sku=command.sku,
+        name=command.name,
+        kind=command.kind,
+        vendor_id=vendor.id,
+        unit_price=command.unit_price,
+        currency=command.currency,
+        manufacturer=command.manufacturer,
+        model=command.model,
+        gtin=command.gtin,
+        warranty_months=command.warranty_months,
+        asset_creation=command.asset_creation,
+        active=command.active,
+    )
+    answer = {"item_id": str(item.id), "sku": item.sku, "change": _change(known, item)}
+    if item == known:
+        return Decision(answer=answer)
+    changed = CatalogItemChanged(
+        item_id=item.id,
+        sku=item.sku,
+        name=item.name,
+        kind=item.kind,
+        vendor_id=item.vendor_id,
+        unit_price=item.unit_price,
+        currency=item.currency,
+        manufacturer=item.manufacturer,
+        model=item.model,
+        gtin=item.gtin,
+        warranty_months=item.warranty_months,
+        active=item.active,
+    )
+    return Decision(save=[item], publish=[changed], answer=answer)
+
+
+def _change(known: Record | None, now: Record) -> str:
+    if known is None:
+        return "created"
+    return "unchanged" if known == now else "changed"
+
+
+HANDLERS: Handlers = (
+    Handler(on=DefineVendor, holds=vendor_of, decide=define_vendor),
+    Handler(on=DefineCatalogItem, holds=item_of, reads=preferred_vendor_of, decide=define_item),
+)
