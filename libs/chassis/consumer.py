@@ -99,7 +99,7 @@ class Consumer:
 
     def _arrival(self, raw: IncomingMessage) -> tuple[Arrival, int]:
         """Check and decode; what cannot be decoded goes on as a fault, to end as a dead letter."""
-        exchange, routing_key = _came_by(raw)
+        exchange, routing_key = _came_by(raw) if self._given_up else (raw.exchange or "", raw.routing_key or "")
         try:
             envelope = opened(
                 raw.body,
@@ -269,7 +269,7 @@ async def _undecoded(message: RabbitMessage) -> Any:
 
 
 def _came_by(raw: IncomingMessage) -> tuple[str, str]:
-    """The exchange and routing key a message was sent with, also when the broker moved it to the dead letters."""
+    """The exchange and routing key with which a message was sent that the broker moved to the dead letters."""
     deaths: Any = raw.headers.get("x-death")
     if isinstance(deaths, list) and deaths:
         keys = deaths[-1].get("routing-keys") or [raw.routing_key]

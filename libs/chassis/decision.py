@@ -76,7 +76,16 @@ class Many:
     limit: int | None = None
 
 
-Keys = Iterable[Key | Many]
+@dataclass(frozen=True)
+class Page:
+    """The next so many records after this id; to be read, not held."""
+
+    of: type[Record]
+    after: UUID | None
+    limit: int
+
+
+Keys = Iterable[Key | Many | Page]
 
 
 class Records(Mapping[tuple[type[Record], UUID], Any]):
@@ -178,6 +187,15 @@ class Delta:
 
 
 @dataclass(frozen=True)
+class Announcement:
+    """A `state` fact said once more, to one sibling's bulk queue, with the sequence it had."""
+
+    fact: Event
+    sequence: int
+    to: str
+
+
+@dataclass(frozen=True)
 class Decision:
     """What follows from a message. `answer` goes back to a command's sender: numbers and ids.
 
@@ -187,6 +205,7 @@ class Decision:
     save: Sequence[Record] = ()
     add: Sequence[Delta] = ()
     publish: Sequence[Message] = ()
+    announce: Sequence[Announcement] = ()
     schedule: Sequence[Timer] = ()
     cancel: Sequence[UUID] = ()
     answer: Mapping[str, object] = field(default_factory=dict)

@@ -62,6 +62,19 @@ class Output:
                     sequence=sequences.get(position),
                 )
             )
+        for position, told in enumerate(decision.announce):
+            rows.append(
+                self._row(
+                    arrival,
+                    id=caused_id(cast(UUID, arrival.id), f"announce {told.fact.type} to {told.to}", position),
+                    type=told.fact.type,
+                    exchange=f"{told.to}.bulk",
+                    routing_key=told.fact.type,
+                    body=encoded(told.fact),
+                    subject=told.fact.subject_id(),
+                    sequence=told.sequence,
+                )
+            )
         return rows
 
     def time(self, arrival: Arrival, decision: Decision) -> None:

@@ -96,6 +96,9 @@ class Rows:
         )
         self._update = text(f"UPDATE {table.fullname} AS t SET {changes} FROM {source} WHERE t.id = v.id")
         self._plain = text(f"SELECT {self._columns} FROM {table.fullname} AS t WHERE t.id = ANY(:ids)")
+        self._page = text(
+            f"SELECT {self._columns} FROM {table.fullname} AS t WHERE t.id > :after ORDER BY t.id LIMIT :most"
+        )
         # Ordered, so that two batches wanting the same rows queue up instead of deadlocking.
         locked = f"SELECT {self._columns} FROM {table.fullname} AS t WHERE t.id = ANY(:ids) ORDER BY t.id FOR NO KEY UPDATE"
         self._locked = text(locked)
@@ -149,6 +152,11 @@ class Rows:
         statement = _first_by(self.table.fullname, self._columns, by, tuple(name for name, _ in where), order_by)
         parameters = {"wanted": list(limits), "limits": list(limits.values()), **_parameters(where)}
         result = await connection.execute(statement, parameters)
+        return [self._decode(row) for row in result]
+
+    async def after(self, connection: AsyncConnection, id: UUID | None, most: int) -> list[Record]:
+        """The first so many records with a greater id."""
+        result = await connection.execute(self._page, {"after": id or UUID(int=0), "most": most})
         return [self._decode(row) for row in result]
 
     async def insert(self, connection: AsyncConnection, records: Iterable[Record]) -> None:

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.chassis.decision import Decision, Delta, Key, Many, Record, Records, Via
+from libs.chassis.decision import Decision, Delta, Key, Many, Page, Record, Records, Via
 from libs.chassis.rows import with_version
 from libs.chassis.storage import Storage
 from libs.contracts.message import Event
 
-Need = Key | Many
+Need = Key | Many | Page
 _Children = tuple[type[Record], str]
 _Where = tuple[tuple[str, object], ...]
 
@@ -47,6 +47,7 @@ class WorkingSet:
         self._records: dict[type[Record], dict[UUID, Record]] = defaultdict(dict)
         self._children: dict[_Children, dict[Any, dict[UUID, None]]] = {}
         self._aliases: dict[Via, UUID] = {}
+        self._pages: dict[Page, list[UUID]] = {}
         self._held: set[tuple[type[Record], UUID]] = set()
         self._busy: set[tuple[type[Record], UUID]] = set()
         self._busy_parents: set[tuple[_Children, UUID]] = set()
@@ -66,7 +67,10 @@ class WorkingSet:
             for need in some.holds:
                 self._want(wanted[need.of], need, hold=True)
             for need in some.reads:
-                self._want(wanted[need.of], need, hold=False)
+                if isinstance(need, Page):
+                    await self._turn_to(connection, need)
+                else:
+                    self._want(wanted[need.of], need, hold=False)
         for of, rows in self._storage.rows.items():
             if of not in wanted:
                 continue
@@ -95,7 +99,14 @@ class WorkingSet:
                 self._held.update((of, record.id) for record in first)
                 self._keep(record for record in first if record.id not in self._records[of])
 
+    async def _turn_to(self, connection: AsyncConnection, page: Page) -> None:
+        records = await self._storage.rows[page.of].after(connection, page.after, page.limit)
+        self._pages[page] = [record.id for record in records]
+        self._keep(record for record in records if record.id not in self._records[page.of])
+
     def _want(self, wanted: _Wanted, need: Need, *, hold: bool) -> None:
+        if isinstance(need, Page):
+            raise TypeError("a page can be read, not held")
         if isinstance(need, Key):
             id = self._resolved(need.id)
             if id is not None:
@@ -114,7 +125,7 @@ class WorkingSet:
     async def _follow(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
         ways: dict[tuple[type[Record], str], set[UUID]] = defaultdict(set)
         for need in needs:
-            way = need.id if isinstance(need, Key) else need.value
+            way = _way(need)
             if isinstance(way, Via):
                 ways[way.of, way.field].add(way.id)
         for (of, name), ids in ways.items():
@@ -156,15 +167,15 @@ class WorkingSet:
             if isinstance(need, Key):
                 if (need.of, self._resolved(need.id)) in self._busy:
                     return True
-            elif ((need.of, need.by), self._resolved(need.value)) in self._busy_parents:
+            elif isinstance(need, Many) and ((need.of, need.by), self._resolved(need.value)) in self._busy_parents:
                 return True
         return False
 
     def missing(self, needs: Needs) -> tuple[type[Record], UUID] | None:
         """The first record that this message names and that doesn't exist."""
         for need in (*needs.holds, *needs.reads):
-            way = need.id if isinstance(need, Key) else need.value
-            id = self._resolved(way)
+            way = _way(need)
+            id = self._resolved(way) if way is not None else None
             if id is None and isinstance(way, Via):
                 return way.of, way.id
             if isinstance(need, Key) and not need.may_be_new and id not in self._records[need.of]:
@@ -180,6 +191,10 @@ class WorkingSet:
                 record = self._records[need.of].get(id) if id is not None else None
                 if record is not None:
                     seen.put(record)
+                continue
+            if isinstance(need, Page):
+                for id in self._pages[need]:
+                    seen.put(self._records[need.of][id])
                 continue
             value = self._resolved(need.value)
             self._index(need.of, need.by)
@@ -260,3 +275,10 @@ class WorkingSet:
                 await rows.update(connection, [records[id] for id in changed])
         for of, totals in self._totals.items():
             await self._storage.rows[of].add(connection, totals.values(), self._added[of])
+
+
+def _way(need: Need) -> UUID | Via | None:
+    """By what a need finds its records."""
+    if isinstance(need, Key):
+        return need.id
+    return need.value if isinstance(need, Many) else None

@@ -75,3 +75,18 @@ class Answered(Event):
     code: str | None = None
     field: str | None = None
     message: str | None = None
+
+
+class AnnounceAll(Command):
+    """Say all current state again into the asker's bulk queue, page by page.
+
+    An asker gives none of the fields; with them the owner goes on from page to page.
+    """
+
+    asker: str | None = None
+    kind: int = 0
+    after: UUID | None = None
+
+
+class RenewCopies(Command):
+    """Ask the owners of everything this service keeps copies of to say it again."""
