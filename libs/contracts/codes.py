@@ -48,10 +48,12 @@ CODES: dict[str, tuple[int, str]] = {
     "serial_repeated": (422, "The same serial number stands twice in one receipt."),
     "kind_not_received": (422, "Goods of this kind are not received unit by unit."),
     "tag_taken": (409, "Another unit already has this tag."),
+    "receipt_unknown": (404, "No such receipt."),
     "unit_not_open": (409, "The named unit is not open."),
     "location_unknown": (422, "No active location has this code."),
     "storage_space_unknown": (422, "The location has no such storage space."),
     # assets
     "asset_unknown": (404, "No such asset."),
+    "asset_ambiguous": (409, "Assets of several items have this serial number."),
     "asset_not_in_stock": (409, "Only an asset in stock can be assigned."),
 }

@@ -3,10 +3,13 @@
 Without foreign keys: a decision holds the parent that it gives a child to; a check would be paid per unit.
 """
 
-from sqlalchemy import CheckConstraint, Index, text
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Index, Select, and_, func, or_, select, text
 
 from libs.chassis.storage import Storage, table
-from services.assets.asset import Asset, Label
+from libs.contracts.values import AssetCreation, Kind
+from services.assets.asset import Asset, Label, Status
 from services.assets.handover import Handover
 from services.assets.location import Location
 from services.assets.ordered_line import OrderedLine
@@ -52,3 +55,60 @@ STORAGE = Storage(
         Index("balances_by_space", "location", "storage_space", "sku", unique=True),
     ),
 )
+
+_lines = STORAGE.tables[OrderedLine]
+_assets = STORAGE.tables[Asset]
+_transactions = STORAGE.tables[InventoryTransaction]
+_balances = STORAGE.tables[Balance]
+
+
+def balances_against_ledger() -> Select[Any]:
+    """Law 4: the balances that are not the sum of their transactions."""
+    held = (_transactions.c.location, _transactions.c.storage_space, _transactions.c.sku)
+    ledger = select(*held, func.sum(_transactions.c.change).label("recomputed")).group_by(*held).subquery()
+    same = and_(
+        ledger.c.location == _balances.c.location,
+        ledger.c.storage_space == _balances.c.storage_space,
+        ledger.c.sku == _balances.c.sku,
+    )
+    quantity = func.coalesce(_balances.c.quantity, 0)
+    recomputed = func.coalesce(ledger.c.recomputed, 0)
+    names = (
+        func.coalesce(getattr(_balances.c, name), getattr(ledger.c, name)).label(name)
+        for name in ("location", "storage_space", "sku")
+    )
+    return (
+        select(*names, quantity.label("quantity"), recomputed.label("recomputed"))
+        .select_from(_balances.join(ledger, same, full=True))
+        .where(quantity != recomputed)
+    )
+
+
+def lines_against_assets() -> Select[Any]:
+    """Law 3: the order lines with other than as many templates as are open, received assets as are kept."""
+    counted = (
+        select(
+            _assets.c.order_line_id,
+            func.count().filter(_assets.c.status == Status.ON_ORDER.value).label("templates"),
+            func.count().filter(_assets.c.receipt_id.is_not(None)).label("received"),
+        )
+        .group_by(_assets.c.order_line_id)
+        .subquery()
+    )
+    still_open = func.greatest(0, _lines.c.ordered - _lines.c.kept - _lines.c.asked)
+    templates, received = func.coalesce(counted.c.templates, 0), func.coalesce(counted.c.received, 0)
+    has_assets = and_(
+        _lines.c.kind == Kind.HARDWARE.value, _lines.c.asset_creation != AssetCreation.NEVER.value
+    )
+    has_templates = _lines.c.asset_creation == AssetCreation.ON_SUBMISSION.value
+    return (
+        select(
+            _lines.c.id.label("order_line_id"),
+            still_open.label("open"),
+            templates.label("templates"),
+            _lines.c.kept,
+            received.label("received"),
+        )
+        .select_from(_lines.outerjoin(counted, counted.c.order_line_id == _lines.c.id))
+        .where(has_assets, or_(received != _lines.c.kept, and_(has_templates, templates != still_open)))
+    )

@@ -1,0 +1,85 @@
+"""Importing many things from a CSV file over HTTP: rows become commands, and every row is told how it ended.
+
+@router.post("/imports/vendors")
+async def import_vendors(file: CsvFile, obey: Obeying) -> RowsRead:
+    return await import_rows(obey, DefineVendor, contents_of(file, columns=("number", "name", …)))
+"""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from io import StringIO
+from typing import Annotated, Any
+
+from fastapi import Body
+from pydantic import BaseModel, Field, ValidationError
+from pydantic_core import to_json
+
+from libs.chassis.decision import Rejection
+from libs.chassis.http import Obey
+from libs.contracts.message import Command
+
+CsvFile = Annotated[bytes, Body(media_type="text/csv", description="UTF-8, comma, a header row.")]
+ROWS_MAX = 10_000
+
+Content = tuple[Sequence[int], Mapping[str, Any]]
+"""What a command says, and the numbers of the rows that say it; the first row after the header is 1."""
+
+
+class RowRead(BaseModel):
+    """How a row ended."""
+
+    row: int
+    outcome: str = Field(examples=["accepted", "rejected", "duplicate"])
+    code: str | None = None
+    field: str | None = None
+    message: str | None = None
+
+
+class RowsRead(BaseModel):
+    """How a file ended. `rejected` rows changed nothing; the others are done."""
+
+    accepted: int
+    rejected: int
+    rows: list[RowRead]
+
+
+def contents_of(file: bytes, *, columns: Sequence[str]) -> list[Content]:
+    """The rows of a file as contents, a row each. Empty cells are left out; unknown columns are ignored."""
+    try:
+        # Spreadsheets put a byte order mark in front.
+        reader = csv.DictReader(StringIO(file.decode("utf-8-sig"), newline=""), strict=True)
+        missing = [column for column in columns if column not in (reader.fieldnames or ())]
+        if missing:
+            raise Rejection("invalid_content", message=f"The file lacks the columns {', '.join(missing)}.")
+        rows = [{name: cell.strip() for name, cell in row.items() if name and cell} for row in reader]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise Rejection("invalid_content", message=f"This is not a CSV file in UTF-8: {error}.") from None
+    if len(rows) > ROWS_MAX:
+        raise Rejection("invalid_content", message=f"The file has {len(rows)} rows; {ROWS_MAX} are the most.")
+    return [((number,), row) for number, row in enumerate(rows, 1)]
+
+
+async def import_rows(obey: Obey, command: type[Command], contents: Iterable[Content]) -> RowsRead:
+    """Have a command obeyed for each content; rows of one content end together."""
+    done = 0
+    read: list[RowRead] = []
+    valid: list[tuple[Sequence[int], Command]] = []
+    for rows, content in contents:
+        try:
+            valid.append((rows, command.model_validate_json(to_json(content))))
+        except ValidationError as error:
+            wrong = error.errors(include_url=False, include_context=False)[0]
+            field = ".".join(map(str, wrong["loc"])) or None
+            read += [
+                RowRead(
+                    row=row, outcome="rejected", code="invalid_content", field=field, message=wrong["msg"]
+                )
+                for row in rows
+            ]
+    endings = await obey.many([command for _, command in valid]) if valid else []
+    for (rows, _), ending in zip(valid, endings, strict=True):
+        refusal = {name: ending.answer.get(name) for name in ("code", "field", "message")}
+        read += [RowRead(row=row, outcome=ending.verdict, **refusal) for row in rows]
+        done += len(rows) if ending.accepted else 0
+    read.sort(key=lambda row: row.row)
+    return RowsRead(accepted=done, rejected=len(read) - done, rows=read)

@@ -1,0 +1,19 @@
+"""The receiving service: `python -m services.receiving --role worker` adds one more dock."""
+
+from libs.chassis.run import run
+
+from libs.chassis.service import Service
+from services.receiving import expectation, place, receipt
+from services.receiving.api import router
+from services.receiving.tables import STORAGE
+
+SERVICE = Service(
+    name="receiving",
+    queues={"inbox": (*expectation.HANDLERS, *receipt.HANDLERS, *place.HANDLERS)},
+    storage=STORAGE,
+    routes=router,
+    sequences=("receipt_number",),
+)
+
+if __name__ == "__main__":
+    run(SERVICE)
