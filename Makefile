@@ -9,6 +9,8 @@ READY := .venv/installed
 # The machine's own Python and certificates; uv must not fetch or bundle others.
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
+# Whatever a run leaves behind stays in the checkout.
+export TMPDIR := $(CURDIR)/.local/tmp
 export KEEP RECEIVING_WORKERS
 
 # Pure and quick, and what needs real servers; both of everything there is so far.

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
+from libs.chassis.topology import definitions
+
 SERVICES = ("requests", "purchasing", "receiving", "assets")
 # The example integration: an ERP system that sends requests and hears what becomes of them.
 INTEGRATIONS = ("erp",)
@@ -14,7 +16,5 @@ USERS = (*SERVICES, *INTEGRATIONS)
 
 def broker_definitions(vhost: str, passwords: Mapping[str, str]) -> Mapping[str, Any]:
     """What RabbitMQ imports: users, permissions, exchanges, queues, bindings and policies in `vhost`."""
-    topology = import_module("libs.chassis.topology")
-    services = [import_module(f"services.{name}").SERVICE for name in SERVICES]
-    defined: Mapping[str, Any] = topology.definitions(services, vhost, passwords)
-    return defined
+    services = [import_module(f"services.{name}.__main__").SERVICE for name in SERVICES]
+    return definitions(services, vhost, passwords)

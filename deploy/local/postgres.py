@@ -125,7 +125,7 @@ class PrivatePostgres:
         major = await major_version(programs)
         data = self.home / f"data-{major}"
         self.home.mkdir(parents=True, exist_ok=True)
-        as_someone, owner = _not_as_root(self.home)
+        as_someone, owner = _not_as_root(self.home, programs)
         if not (data / "PG_VERSION").exists():
             await self._initialise(programs, major, data, as_someone, owner)
         _give(data, owner)
@@ -149,11 +149,10 @@ class PrivatePostgres:
             if last_attempt or ports.is_free(self._port):
                 raise ProgramFailed(f"PostgreSQL did not start:\n{self._process.last_words()}")
 
-    async def stop(self) -> None:
-        """End sessions, write everything out, exit."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """End sessions, write everything out, exit; `at_once` leaves the writing to the next start."""
         if self._process is not None:
-            await self._process.stop(signal.SIGINT)
-            # Its name for the little shared memory that only a killed server leaves behind.
+            await self._process.stop(signal.SIGQUIT if at_once else signal.SIGINT)
             _forget_shared_memory(self.home)
 
     async def kill(self) -> None:
@@ -224,7 +223,7 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("PG")} | {"LC_ALL": "C"}
 
 
-def _not_as_root(home: Path) -> tuple[list[str], int | None]:
+def _not_as_root(home: Path, programs: Path) -> tuple[list[str], int | None]:
     """What to put before a command so that PostgreSQL, which refuses root, runs; and who must own its data.
 
     First choice is a user namespace of one id: PostgreSQL sees itself as nobody while the kernel still sees
@@ -234,15 +233,16 @@ def _not_as_root(home: Path) -> tuple[list[str], int | None]:
     if os.geteuid() != 0:
         return [], None
     namespace = ["unshare", "--user", f"--map-user={NOBODY}", f"--map-group={NOBODY}"]
-    if not os.environ.get("QUARTERMASTER_NO_USER_NAMESPACE") and _works([*namespace, "true"]):
+    if _works([*namespace, "true"]):
         return namespace, 0
     switched = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
     keeping = [*switched, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
-    if _works([*keeping, "test", "-w", str(home)]):
+    writes = _works([*keeping, "sh", "-c", 'touch "$0/.probe" && rm "$0/.probe"', str(home)])
+    if writes and _works([*keeping, "test", "-x", str(programs / "initdb")]):
         return keeping, NOBODY
     raise NoPostgres(
-        "PostgreSQL refuses to run as root, and neither unshare (user namespaces) nor setpriv works here;"
-        " run as an ordinary user"
+        f"PostgreSQL refuses to run as root; user namespaces (unshare) are forbidden here, and nobody may not"
+        f" write to {home} or not run the programs in {programs}. Run as an ordinary user"
     )
 
 
@@ -262,6 +262,7 @@ def _give(path: Path, owner: int | None) -> None:
 
 
 def _forget_shared_memory(home: Path) -> None:
+    """The few bytes that mark a data folder as in use; only a killed server leaves them behind."""
     for file in home.glob("data-*/postmaster.pid"):
         lines = file.read_text().splitlines()
         if len(lines) > 6 and lines[6].split():

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 import asyncpg
 import httpx2
 
-from deploy.local import process
+from deploy.local import holders, process
 from deploy.local.definitions import SERVICES, USERS, broker_definitions
 from deploy.local.servers import Servers
 
@@ -44,27 +44,33 @@ async def provision(
     passwords = _passwords(
         servers.home, [f"{each}.database" for each in SERVICES] + [f"{each}.broker" for each in USERS]
     )
-    await asyncio.gather(
-        _databases(servers, name, passwords), _virtual_host(servers, name, passwords, define)
-    )
-    _note(servers.home, name)
+    # One at a time: whether a user on the broker is ours shows only once its maker has noted it.
+    async with holders.locked(servers.home / "provisioning"):
+        await _refuse_strangers(servers, name)
+        await asyncio.gather(
+            _databases(servers, name, passwords), _virtual_host(servers, name, passwords, define)
+        )
+        _note(servers.home, name)
     return environments(servers, name, passwords)
 
 
 async def unprovision(servers: Servers, name: str) -> None:
     """Remove the deployment's databases, logins and virtual host, and nothing else."""
     _checked(name)
-    last = _note(servers.home, name, gone=True)
-    async with _database(servers) as connection:
-        for service in SERVICES:
-            await connection.execute(f'DROP DATABASE IF EXISTS "{name}_{service}" WITH (FORCE)')
-            await connection.execute(f'DROP ROLE IF EXISTS "{name}_{service}"')
-    async with _management(servers) as client:
-        await _ask(client, "DELETE", f"/vhosts/{name}", missing_is_fine=True)
-        # A broker of our own keeps its users; somebody else's gets rid of them.
-        if last and servers.borrowed["rabbitmq"]:
-            for user in USERS:
-                await _ask(client, "DELETE", f"/users/{user}", missing_is_fine=True)
+    async with holders.locked(servers.home / "provisioning"):
+        if name not in _known(servers.home):
+            return
+        async with _database(servers) as connection:
+            for service in SERVICES:
+                await connection.execute(f'DROP DATABASE IF EXISTS "{name}_{service}" WITH (FORCE)')
+                await connection.execute(f'DROP ROLE IF EXISTS "{name}_{service}"')
+        last = _note(servers.home, name, gone=True)
+        async with _management(servers) as client:
+            await _ask(client, "DELETE", f"/vhosts/{name}", missing_is_fine=True)
+            # A broker of our own keeps its users; somebody else's gets rid of them.
+            if last and servers.borrowed["rabbitmq"]:
+                for user in USERS:
+                    await _ask(client, "DELETE", f"/users/{user}", missing_is_fine=True)
 
 
 def environments(servers: Servers, name: str, passwords: Mapping[str, str]) -> Environments:
@@ -79,18 +85,34 @@ def environments(servers: Servers, name: str, passwords: Mapping[str, str]) -> E
     return found
 
 
+async def _refuse_strangers(servers: Servers, name: str) -> None:
+    """On servers that others run, what has our names but was not made by us must not be taken over."""
+    ours = _known(servers.home)
+    if servers.borrowed["postgres"] and name not in ours:
+        roles = [f"{name}_{service}" for service in SERVICES]
+        async with _database(servers) as connection:
+            theirs = await connection.fetchval("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", roles)
+        if theirs:
+            raise NotOurs(
+                f"The PostgreSQL you named already has a login {theirs} that was not made from here."
+                f"\nRemove it (DROP DATABASE {theirs}; DROP ROLE {theirs}) or name another server."
+            )
+    if servers.borrowed["rabbitmq"] and not ours:
+        async with _management(servers) as client:
+            for user in USERS:
+                if await _ask(client, "GET", f"/users/{user}", missing_is_fine=True):
+                    raise NotOurs(
+                        f"The RabbitMQ you named already has a user {user} that was not made from here."
+                        f"\nRemove it (rabbitmqctl delete_user {user}) or name another broker."
+                    )
+
+
 async def _databases(servers: Servers, name: str, passwords: Mapping[str, str]) -> None:
     async with _database(servers) as connection:
-        ours = _known(servers.home)
         superuser = await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         for service in SERVICES:
             role, password = f"{name}_{service}", passwords[f"{service}.database"]
             exists = await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role)
-            if exists and servers.borrowed["postgres"] and name not in ours:
-                raise NotOurs(
-                    f"The PostgreSQL you named already has a login {role} that was not made from here."
-                    f"\nRemove it (DROP DATABASE {role}; DROP ROLE {role}) or name another server."
-                )
             verb = "ALTER" if exists else "CREATE"
             await connection.execute(f"{verb} ROLE \"{role}\" LOGIN PASSWORD '{password}'")
             if not superuser:
@@ -108,13 +130,6 @@ async def _virtual_host(
 ) -> None:
     broker_passwords = {user: passwords[f"{user}.broker"] for user in USERS}
     async with _management(servers) as client:
-        if servers.borrowed["rabbitmq"] and not _known(servers.home):
-            for user in USERS:
-                if await _ask(client, "GET", f"/users/{user}", missing_is_fine=True):
-                    raise NotOurs(
-                        f"The RabbitMQ you named already has a user {user} that was not made from here."
-                        "\nRemove it (rabbitmqctl delete_user) or name another broker."
-                    )
         await _ask(client, "PUT", f"/vhosts/{name}", {})
         everything = {"configure": ".*", "write": ".*", "read": ".*"}
         administrator = urlsplit(servers.rabbitmq_url).username or "guest"

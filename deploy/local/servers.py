@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -31,7 +32,6 @@ OURS = (
     "QUARTERMASTER_RABBITMQ_MANAGEMENT_URL",
     "QUARTERMASTER_RABBITMQ_BIN",
     "QUARTERMASTER_RABBITMQ_IMAGE",
-    "QUARTERMASTER_NO_USER_NAMESPACE",
 )
 Say = Callable[[str], None]
 Found = dict[str, str]
@@ -87,6 +87,8 @@ async def start_servers(
                         "\nWait for it, or stop it: make down"
                     )
                 await _stop(home)
+                if not durable:
+                    _forget(home)
                 recorded = await _climb(home, wish, durable, say)
             holders.hold(home, staying=staying)
         except asyncio.CancelledError:
@@ -332,10 +334,18 @@ async def _stop(home: Path) -> None:
     database, broker = PrivatePostgres(home), PrivateRabbitMQ(home)
     if careless:
         # Nobody will read this data again, and a kill takes no time.
-        await asyncio.gather(database.kill(), broker.kill())
+        await asyncio.gather(database.stop(at_once=True), broker.kill())
     else:
         await asyncio.gather(database.stop(), broker.stop())
     record.unlink(missing_ok=True)
+
+
+def _forget(home: Path) -> None:
+    """What a careless run left: nobody counts on it, and a test begins with nothing."""
+    for what in ("postgres", "rabbitmq"):
+        shutil.rmtree(home / what, ignore_errors=True)
+    for what in ("passwords.json", "deployments.json"):
+        (home / what).unlink(missing_ok=True)
 
 
 def _post_keeper(home: Path) -> None:

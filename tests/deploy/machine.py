@@ -1,0 +1,45 @@
+"""What the tests look at on the machine itself."""
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Iterable
+from time import monotonic
+from typing import TypeVar
+
+import psutil
+
+T = TypeVar("T")
+
+
+async def eventually(look: Callable[[], T], *, within: float = 20) -> T:
+    """What `look` gives once it gives something; fails showing the last thing it gave."""
+    deadline = monotonic() + within
+    while not (seen := look()):
+        assert monotonic() < deadline, f"still {seen!r} after {within:g} s"
+        await asyncio.sleep(0.05)
+    return seen
+
+
+def listening_addresses(family: Iterable[psutil.Process]) -> set[tuple[str, int]]:
+    return {
+        (connection.laddr.ip, connection.laddr.port)
+        for each in family
+        for connection in each.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def running_with(text: str) -> list[str]:
+    """Command lines of living processes that mention `text`, such as a folder."""
+    found = []
+    for each in psutil.process_iter(["cmdline", "status"]):
+        line = " ".join(each.info["cmdline"] or ())
+        if text in line and each.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(line)
+    return found
+
+
+def shared_memory() -> set[str]:
+    """System V segments, which outlive a careless PostgreSQL."""
+    listed = subprocess.run(["ipcs", "-m"], capture_output=True, text=True, check=True).stdout
+    return {line.split()[1] for line in listed.splitlines() if line.startswith("0x")}
