@@ -46,7 +46,6 @@ class PurchaseOrder(Record):
 
     TRANSITIONS: ClassVar = TRANSITIONS
 
-    ordinal: int
     requisition_number: str
     status: Status = Status.DRAFT
     status_since: datetime

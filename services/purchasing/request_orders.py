@@ -174,7 +174,6 @@ def _submitted(
 ) -> PurchaseOrder:
     draft = PurchaseOrder(
         id=order_id_of(command.request_id, vendor.id),
-        ordinal=ordinal,
         requisition_number=number_of(ordinal),
         status_since=cause.at,
         request_id=command.request_id,

@@ -75,7 +75,6 @@ class PurchaseRequest(Record):
 
     TRANSITIONS: ClassVar = TRANSITIONS
 
-    ordinal: int
     number: str
     status: Status = Status.SUBMITTED
     status_since: datetime

@@ -53,7 +53,6 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
         if earlier is not None:
             return _again(earlier, same=earlier.content == content)
 
-    ordinal = cause.numbers[NUMBER][0]
     lines = [
         _priced(line, position, _entry(line, position, command.currency, held), request_id, command.currency)
         for position, line in enumerate(command.lines, start=1)
@@ -65,8 +64,7 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
         )
     request = PurchaseRequest(
         id=request_id,
-        ordinal=ordinal,
-        number=number_of(ordinal),
+        number=number_of(cause.numbers[NUMBER][0]),
         status_since=cause.at,
         source=cause.sender,
         external_reference=reference,

@@ -1,6 +1,6 @@
 """Where requests keeps its records: one table per record type, in the order in which they are locked."""
 
-from sqlalchemy import Column, Index, Numeric, UniqueConstraint
+from sqlalchemy import Column, Index, Numeric, UniqueConstraint, text
 
 from libs.chassis.storage import Storage, table
 from services.requests.approval import Approval
@@ -14,12 +14,16 @@ STORAGE = Storage(
         PurchaseRequest,
         "purchase_requests",
         Column("total", Numeric(19, 4), nullable=False),
-        UniqueConstraint("ordinal", name="purchase_requests_ordinal"),
         UniqueConstraint("number", name="purchase_requests_number"),
         UniqueConstraint("reference_id", "source", name="external_reference_reused"),
-        Index("purchase_requests_by_status", "status", "ordinal"),
-        Index("purchase_requests_by_requester", "requester", "ordinal"),
-        Index("purchase_requests_by_awaiting_role", "awaiting_role", "ordinal"),
+        Index("purchase_requests_by_status", "status", "number"),
+        Index("purchase_requests_by_requester", "requester", "number"),
+        Index(
+            "purchase_requests_by_awaiting_role",
+            "awaiting_role",
+            "number",
+            postgresql_where=text("awaiting_role IS NOT NULL"),
+        ),
     ),
     table(
         RequestLine,

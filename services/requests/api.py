@@ -1,0 +1,310 @@
+"""Requests over HTTP: submit, decide, and see the whole trail of a request."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+from sqlalchemy import Row, func, select
+
+from libs.chassis.decision import Rejection
+from libs.chassis.http import JsonBody, Obeying, Reading
+from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
+from libs.contracts.message import Value
+from libs.contracts.requests import DecideApproval, RequestedLine, SubmitRequest
+from libs.contracts.values import Code, Currency, Kind, LongText, Money, PersonId, Text, money
+from services.requests.approval import Approval, Verdict
+from services.requests.catalog_entry import CatalogEntry
+from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit, UnitStatus
+from services.requests.purchase_request import PurchaseRequest, RequestLine, Role, Status
+from services.requests.tables import STORAGE
+
+router = APIRouter()
+
+_requests = STORAGE.tables[PurchaseRequest]
+_lines = STORAGE.tables[RequestLine]
+_approvals = STORAGE.tables[Approval]
+_processes = STORAGE.tables[FulfilmentProcess]
+_progress = STORAGE.tables[ProcessLine]
+_units = STORAGE.tables[ProcessUnit]
+_steps = STORAGE.tables[ProcessStep]
+_entries = STORAGE.tables[CatalogEntry]
+
+
+class NewRequest(Value):
+    """What somebody asks for. The requester is the person who acts; others are named in `on_behalf_of`."""
+
+    external_reference: Text | None = None
+    requester: PersonId | None = None
+    on_behalf_of: PersonId | None = None
+    cost_centre: Code | None = None
+    justification: LongText = ""
+    needed_by: date | None = None
+    deliver_to: Code
+    currency: Currency
+    lines: Annotated[tuple[RequestedLine, ...], Field(min_length=1, max_length=100)]
+
+
+class NewDecision(Value):
+    """A yes or a no. Naming the role it is for keeps a repeat from deciding a later step."""
+
+    verdict: Literal["approve", "reject"]
+    role: Text | None = None
+    reason: LongText = ""
+
+
+class RequestSubmittedSeen(BaseModel):
+    """The request exists; it may be approved already."""
+
+    request_id: UUID
+    number: str
+
+
+class ApprovalDecidedSeen(BaseModel):
+    """The decision stands, and where it has brought the request."""
+
+    request_id: UUID
+    number: str
+    status: Status
+
+
+class RequestSeen(BaseModel):
+    """A request in a list."""
+
+    request_id: UUID
+    number: str
+    status: Status
+    status_since: datetime
+    source: str
+    external_reference: str | None
+    requester: str
+    on_behalf_of: str | None
+    cost_centre: str | None
+    justification: str
+    needed_by: date | None
+    deliver_to: str
+    total: Money
+    submitted_at: datetime
+    awaiting_role: Role | None
+
+
+class LineSeen(BaseModel):
+    """One line and how many of its units have come how far; the figures are empty until it is approved."""
+
+    request_line_id: UUID
+    position: int
+    sku: str
+    name: str
+    catalog_version: int
+    quantity: int
+    unit_price: Decimal
+    line_total: Money
+    ordered: int | None = None
+    cancelled: int | None = None
+    received: int | None = None
+    assigned: int | None = None
+    done: bool | None = None
+
+
+class ApprovalSeen(BaseModel):
+    """One yes or no, as it was said."""
+
+    step: int
+    role: Role
+    verdict: Verdict
+    decided_by: str
+    reason: str
+    at: datetime
+    message_id: UUID
+
+
+class UnitSeen(BaseModel):
+    """One unit that arrived for the request."""
+
+    asset_id: UUID
+    request_line_id: UUID | None
+    status: UnitStatus
+    tag: str | None
+    serial: str | None
+
+
+class StepSeen(BaseModel):
+    """One thing that happened, and the message that told."""
+
+    number: int
+    at: datetime
+    message_type: str
+    message_id: UUID
+    summary: str
+
+
+class RequestInDetail(RequestSeen):
+    """A request with its whole trail. `refusals` and `overdue` count what a person should look at."""
+
+    lines: list[LineSeen]
+    approvals: list[ApprovalSeen]
+    refusals: int
+    overdue: int
+    steps: list[StepSeen]
+    units: list[UnitSeen]
+
+
+class ApprovalAwaitedSeen(BaseModel):
+    """A request that waits for somebody of a role."""
+
+    request_id: UUID
+    number: str
+    role: Role
+    requester: str
+    on_behalf_of: str | None
+    total: Money
+    submitted_at: datetime
+    reminders: int
+
+
+class EntrySeen(BaseModel):
+    """A catalog item as this service knows it; `version` is purchasing's."""
+
+    item_id: UUID
+    version: int
+    sku: str
+    name: str
+    kind: Kind
+    unit_price: Decimal
+    currency: str
+    active: bool
+
+
+class Summary(BaseModel):
+    """How many requests are in which status."""
+
+    requests: dict[Status, int]
+
+
+@router.post("/requests", status_code=201, response_model=RequestSubmittedSeen)
+async def submit_request(request: JsonBody[NewRequest], obey: Obeying) -> Response:
+    """Ask for something from the catalog."""
+    if request.requester not in (None, obey.person):
+        raise Rejection("not_entitled", field="requester", message="Ask for others by naming on_behalf_of.")
+    return await obey(SubmitRequest(**{**dict(request), "requester": obey.person}))
+
+
+@router.get("/requests")
+async def list_requests(
+    read: Reading,
+    status: Status | None = None,
+    requester: Wanted = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> Page[RequestSeen]:
+    """Requests by number."""
+    query = matching(select(_requests), {_requests.c.status: status, _requests.c.requester: requester})
+    rows, following = await page_of(read, query, _requests.c.number, limit, after)
+    return Page(items=[_request_seen(row) for row in rows], next=following)
+
+
+@router.get("/requests/summary")
+async def summarise(read: Reading) -> Summary:
+    """How many requests are in which status."""
+    rows = await read.execute(select(_requests.c.status, func.count()).group_by(_requests.c.status))
+    counted = {Status(status): count for status, count in rows}
+    return Summary(requests={status: counted.get(status, 0) for status in Status})
+
+
+@router.get("/requests/{reference}")
+async def show_request(reference: str, read: Reading) -> RequestInDetail:
+    """One request by its id or number, with everything that happened to it."""
+    query = select(_requests).where(named(reference, _requests.c.id, _requests.c.number))
+    request = (await read.execute(query)).one_or_none()
+    if request is None:
+        raise Rejection("request_unknown", message=f"There is no request {reference}.")
+    lines = (await read.execute(_of(request, _lines, "position"))).all()
+    progress = {
+        row.id: ProcessLine(**row._mapping) for row in await read.execute(_of(request, _progress, "id"))
+    }
+    process = (await read.execute(select(_processes).where(_processes.c.id == request.id))).one_or_none()
+    hidden = ("id", "version", "request_id")
+    return RequestInDetail(
+        **dict(_request_seen(request)),
+        lines=[_line_seen(line, progress.get(line.id), request.currency) for line in lines],
+        approvals=[
+            ApprovalSeen(**fields_of(row, *hidden))
+            for row in await read.execute(_of(request, _approvals, "step"))
+        ],
+        refusals=process.refusals if process else 0,
+        overdue=process.overdue if process else 0,
+        steps=[
+            StepSeen(**fields_of(row, *hidden)) for row in await read.execute(_of(request, _steps, "number"))
+        ],
+        units=[
+            UnitSeen(asset_id=row.id, request_line_id=row.line_id, **fields_of(row, *hidden, "line_id"))
+            for row in await read.execute(_of(request, _units, "tag"))
+        ],
+    )
+
+
+@router.post("/requests/{request_id}/decisions", status_code=201, response_model=ApprovalDecidedSeen)
+async def decide_on_request(request_id: UUID, decision: JsonBody[NewDecision], obey: Obeying) -> Response:
+    """Say yes or no to a request that waits for approval."""
+    return await obey(DecideApproval(request_id=request_id, decided_by=obey.person, **dict(decision)))
+
+
+@router.get("/approvals")
+async def list_awaited_approvals(
+    read: Reading, role: Role | None = None, limit: Limit = 100, after: After = None
+) -> Page[ApprovalAwaitedSeen]:
+    """What waits for a decision, by request number."""
+    waiting = select(_requests).where(_requests.c.awaiting_role.is_not(None))
+    query = matching(waiting, {_requests.c.awaiting_role: role})
+    rows, following = await page_of(read, query, _requests.c.number, limit, after)
+    items = [
+        ApprovalAwaitedSeen(
+            request_id=row.id,
+            number=row.number,
+            role=row.awaiting_role,
+            requester=row.requester,
+            on_behalf_of=row.on_behalf_of,
+            total=money(row.total, row.currency),
+            submitted_at=row.submitted_at,
+            reminders=row.reminders,
+        )
+        for row in rows
+    ]
+    return Page(items=items, next=following)
+
+
+@router.get("/catalog-entries")
+async def list_catalog_entries(read: Reading, limit: Limit = 100, after: After = None) -> Page[EntrySeen]:
+    """What this service knows of the catalog, by SKU."""
+    rows, following = await page_of(read, select(_entries), _entries.c.sku, limit, after)
+    items = [
+        EntrySeen(version=row.sequence, **fields_of(row, "id", "version", "sequence", "vendor_id"))
+        for row in rows
+    ]
+    return Page(items=items, next=following)
+
+
+def _of(request: Row[Any], table: Any, order_by: str) -> Any:
+    return select(table).where(table.c.request_id == request.id).order_by(table.c[order_by])
+
+
+def _request_seen(row: Row[Any]) -> RequestSeen:
+    hidden: Sequence[str] = ("reference_id", "content", "currency", "total", "approval_step", "reminders")
+    return RequestSeen(
+        request_id=row.id, total=money(row.total, row.currency), **fields_of(row, "id", "version", *hidden)
+    )
+
+
+def _line_seen(row: Row[Any], progress: ProcessLine | None, currency: str) -> LineSeen:
+    seen = LineSeen(
+        request_line_id=row.id,
+        line_total=money(row.line_total, currency),
+        **fields_of(row, "id", "version", "request_id", "item_id", "line_total"),
+    )
+    if progress is None:
+        return seen
+    figures = {name: getattr(progress, name) for name in ("ordered", "cancelled", "received", "assigned")}
+    return seen.model_copy(update={**figures, "done": progress.is_done})

@@ -1,0 +1,155 @@
+"""Catalog copies, requests, approvals and the fulfilment workflow."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Forward only: a mistake is mended by another revision."""
+    op.create_table(
+        "catalog_entries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("sequence", sa.BigInteger(), nullable=False),
+        sa.Column("item_id", sa.Uuid(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("vendor_id", sa.Uuid(), nullable=False),
+        sa.Column("unit_price", sa.Numeric(precision=19, scale=6), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("active", sa.Boolean(), nullable=False),
+        sa.CheckConstraint("kind IN ('hardware', 'software', 'consumable', 'service')", name="kind_is_known"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("sku", name="catalog_entries_sku"),
+    )
+    op.create_table(
+        "purchase_requests",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("status_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("external_reference", sa.Text(), nullable=True),
+        sa.Column("reference_id", sa.Uuid(), nullable=True),
+        sa.Column("content", sa.Uuid(), nullable=False),
+        sa.Column("requester", sa.Text(), nullable=False),
+        sa.Column("on_behalf_of", sa.Text(), nullable=True),
+        sa.Column("cost_centre", sa.Text(), nullable=True),
+        sa.Column("justification", sa.Text(), nullable=False),
+        sa.Column("needed_by", sa.Date(), nullable=True),
+        sa.Column("deliver_to", sa.Text(), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("total", sa.Numeric(precision=19, scale=4), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("approval_step", sa.BigInteger(), nullable=False),
+        sa.Column("awaiting_role", sa.Text(), nullable=True),
+        sa.Column("reminders", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "awaiting_role IN ('procurement_manager', 'asset_manager')", name="awaiting_role_is_known"
+        ),
+        sa.CheckConstraint(
+            "status IN ('submitted', 'awaiting_approval', 'rejected', 'approved', 'partially_ordered', 'ordered', "
+            "'partially_received', 'received', 'fulfilled', 'cancelled')",
+            name="status_is_known",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("number", name="purchase_requests_number"),
+        sa.UniqueConstraint("reference_id", "source", name="external_reference_reused"),
+    )
+    op.create_index(
+        "purchase_requests_by_awaiting_role",
+        "purchase_requests",
+        ["awaiting_role", "number"],
+        postgresql_where=sa.text("awaiting_role IS NOT NULL"),
+    )
+    op.create_index("purchase_requests_by_requester", "purchase_requests", ["requester", "number"])
+    op.create_index("purchase_requests_by_status", "purchase_requests", ["status", "number"])
+    op.create_table(
+        "request_lines",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("position", sa.BigInteger(), nullable=False),
+        sa.Column("item_id", sa.Uuid(), nullable=False),
+        sa.Column("catalog_version", sa.BigInteger(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("unit_price", sa.Numeric(precision=19, scale=6), nullable=False),
+        sa.Column("line_total", sa.Numeric(precision=19, scale=4), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("request_lines_by_request", "request_lines", ["request_id", "position"])
+    op.create_table(
+        "approvals",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("step", sa.BigInteger(), nullable=False),
+        sa.Column("role", sa.Text(), nullable=False),
+        sa.Column("verdict", sa.Text(), nullable=False),
+        sa.Column("decided_by", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("role IN ('procurement_manager', 'asset_manager')", name="role_is_known"),
+        sa.CheckConstraint("verdict IN ('approve', 'reject')", name="verdict_is_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("approvals_by_request", "approvals", ["request_id", "step"])
+    op.create_table(
+        "fulfilment_processes",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("steps", sa.BigInteger(), nullable=False),
+        sa.Column("refusals", sa.BigInteger(), nullable=False),
+        sa.Column("overdue", sa.BigInteger(), nullable=False),
+        sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
+        "process_lines",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("wanted", sa.BigInteger(), nullable=False),
+        sa.Column("ordered", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.BigInteger(), nullable=False),
+        sa.Column("received", sa.BigInteger(), nullable=False),
+        sa.Column("claimed", sa.BigInteger(), nullable=False),
+        sa.Column("assigned", sa.BigInteger(), nullable=False),
+        sa.Column("makes_assets", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("process_lines_by_request", "process_lines", ["request_id"])
+    op.create_table(
+        "process_units",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("line_id", sa.Uuid(), nullable=True),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("tag", sa.Text(), nullable=True),
+        sa.Column("serial", sa.Text(), nullable=True),
+        sa.CheckConstraint("status IN ('in_stock', 'being_assigned', 'assigned')", name="status_is_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("process_units_by_request", "process_units", ["request_id"])
+    op.create_table(
+        "process_steps",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("request_id", sa.Uuid(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("message_type", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("summary", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("process_steps_by_request", "process_steps", ["request_id", "number"])
