@@ -24,7 +24,6 @@ from libs.chassis.service import Service
 
 CHECK_SECONDS_MAX = 2.0
 REMEMBERED_SECONDS = 0.5
-COUNTED_ROWS_MAX = 100_000
 
 Check = Callable[[], Awaitable[str | None]]
 """Looks at one thing; answers what is wrong with it, or None."""
@@ -164,11 +163,13 @@ def broker_answers(connection: Callable[[], AbstractConnection | None], queue: s
     return check
 
 
-def consumers_are_active(consumers: Sequence[Consumes]) -> Check:
+def consumers_are_active(consumers: Callable[[], Sequence[Consumes]]) -> Check:
     """Every queue of ours has us as a consumer."""
 
     async def check() -> str | None:
-        idle = [consumer.queue for consumer in consumers if not consumer.active]
+        idle = [consumer.queue for consumer in consumers() if not consumer.active]
+        if not consumers():
+            return "not consuming yet"
         return f"not consuming {', '.join(idle)}" if idle else None
 
     return check
@@ -181,10 +182,10 @@ class Backlog:
         self._engine, self._waiting_alert_seconds = engine, waiting_alert_seconds
         self._alerted = False
 
-    async def measure(self) -> None:
-        """Bring the metrics up to date."""
+    async def measure(self) -> bool:
+        """Bring the metrics up to date; False: once is enough for now."""
         async with self._engine.connect() as connection:
-            found = (await connection.execute(_BACKLOG, {"most": COUNTED_ROWS_MAX})).one()
+            found = (await connection.execute(_BACKLOG)).one()
         waiting_seconds = float(found.waiting_seconds or 0)
         metrics.OUTBOX_ROWS.set(found.outbox)
         metrics.OUTBOX_OLDEST_SECONDS.set(float(found.outbox_seconds or 0))
@@ -196,6 +197,7 @@ class Backlog:
         if too_long and not self._alerted:
             log.warning("message_waits_too_long", count=found.waiting, seconds=int(waiting_seconds))
         self._alerted = too_long
+        return False
 
 
 _OUTBOX_AGE = text(
@@ -203,18 +205,12 @@ _OUTBOX_AGE = text(
 )
 
 
-_COUNTS = {
-    "outbox": "chassis.outbox",
-    "parked": "chassis.outbox_parked",
-    "waiting": "chassis.waiting",
-    "dead": "chassis.dead_letters WHERE status = 'open'",
-}
-_BACKLOG = text(
-    "SELECT "
-    + ", ".join(
-        f"(SELECT count(*) FROM (SELECT FROM {where} LIMIT :most) AS some) AS {name}"
-        for name, where in _COUNTS.items()
-    )
-    + f", ({_OUTBOX_AGE.text}) AS outbox_seconds,"
-    " (SELECT extract(epoch FROM chassis.app_now() - min(since)) FROM chassis.waiting) AS waiting_seconds"
-)
+_BACKLOG = text("""
+    SELECT (SELECT count(*) FROM (SELECT FROM chassis.outbox LIMIT 100000) AS some) AS outbox,
+           (SELECT count(*) FROM (SELECT FROM chassis.outbox_parked LIMIT 100000) AS some) AS parked,
+           (SELECT count(*) FROM (SELECT FROM chassis.waiting LIMIT 100000) AS some) AS waiting,
+           (SELECT count(*) FROM (SELECT FROM chassis.dead_letters WHERE status = 'open' LIMIT 100000) AS some)
+               AS dead,
+           (SELECT extract(epoch FROM clock_timestamp() - created_at) FROM chassis.outbox ORDER BY id LIMIT 1)
+               AS outbox_seconds,
+           (SELECT extract(epoch FROM chassis.app_now() - min(since)) FROM chassis.waiting) AS waiting_seconds""")

@@ -7,6 +7,7 @@ import asyncio
 import importlib
 import os
 import sys
+from pathlib import Path
 
 from alembic import command
 from sqlalchemy import Connection, NullPool
@@ -17,11 +18,12 @@ from libs.chassis.service import Service
 from libs.chassis.settings import sqlalchemy_url
 
 
-async def draft(service: Service, database_url: str, which: str, message: str) -> None:
-    """Put a revision file, numbered on from the last, into the history of `which`: a service or chassis."""
-    await migrate(service, database_url)
-    runtime, own = histories(service)
-    history = runtime if which == "chassis" else own
+async def draft(
+    service: Service, database_url: str, message: str, *, of: str = "service", revisions: Path | None = None
+) -> None:
+    """Put a revision file, numbered on from the last, into the history of the service or of the chassis."""
+    await migrate(service, database_url, revisions=revisions)
+    (history,) = (each for each in histories(service, revisions) if each.name == of)
     history.revisions.mkdir(exist_ok=True)
     engine = create_async_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     async with engine.connect() as connection:
@@ -39,6 +41,7 @@ def _write(connection: Connection, history: History, message: str) -> None:
 
 
 if __name__ == "__main__":
-    name, message = sys.argv[1:3]
+    name, words = sys.argv[1:3]
     module = importlib.import_module(f"services.{'requests' if name == 'chassis' else name}.__main__")
-    asyncio.run(draft(module.SERVICE, os.environ["QUARTERMASTER_DATABASE_URL"], name, message))
+    scratch = os.environ["QUARTERMASTER_DATABASE_URL"]
+    asyncio.run(draft(module.SERVICE, scratch, words, of="chassis" if name == "chassis" else "service"))

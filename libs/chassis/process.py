@@ -1,0 +1,249 @@
+"""What a process consists of, how it comes up, and in which order it goes down.
+
+A database or broker that is away is waited for, with readiness red: restarting would not bring it back.
+"""
+
+import asyncio
+import contextlib
+import os
+import pkgutil
+import socket
+from collections.abc import Coroutine, Iterator
+from importlib import import_module
+from typing import Any
+
+import structlog
+import uvicorn
+from aio_pika.abc import AbstractConnection
+from aio_pika.exceptions import AMQPError
+from faststream.rabbit import RabbitBroker
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from yarl import URL
+
+from libs import contracts
+from libs.chassis import dead_letter_api, health
+from libs.chassis.batch import Decider
+from libs.chassis.consumer import Consumer
+from libs.chassis.http import API, create_app
+from libs.chassis.loops import Loop
+from libs.chassis.migrations import behind, how_to_migrate
+from libs.chassis.outage import Outage
+from libs.chassis.rights import queues_of, special_queues
+from libs.chassis.service import Service
+from libs.chassis.settings import Settings
+from libs.chassis.timers import FIRED_AT_ONCE, fire_due
+from libs.chassis.waiting import Sweep
+from libs.contracts.message import MESSAGES
+
+NOT_MIGRATED = 3
+ENDED_BY_ITSELF = 1
+PAUSE_SECONDS = 1
+
+log = structlog.get_logger()
+
+
+class NotMigrated(Exception):
+    """The database is behind the code; the message says what to type."""
+
+
+class Process:
+    """One process of a service in one role."""
+
+    def __init__(self, service: Service, role: str, settings: Settings) -> None:
+        self.service, self.settings = service, settings
+        self.name = f"{service.name}-{role}"
+        self.takes_messages, self.has_api = role in ("all", "worker"), role in ("all", "api")
+        self.engine = engine_for(settings, self.name, connections=settings.database_pool_size)
+        # Questions about health must not queue behind the work.
+        self.watching = engine_for(settings, f"{self.name}-health", connections=2)
+        self.outage = Outage(self._ask_database)
+        self.decider = Decider(
+            service, self.engine, wake_relay=lambda: None, wake_waiting=lambda: self.waiting.wake()
+        )
+        self.waiting = Loop("waiting", Sweep(self.engine, self.decider).step, seconds=1)
+        self.timers = Loop("timers", self._fire_timers, seconds=0.25)
+        backlog = health.Backlog(self.watching, waiting_alert_seconds=settings.waiting_alert_seconds)
+        self.backlog = Loop("backlog", backlog.measure, seconds=5)
+        self.broker: RabbitBroker | None = None
+        self.consumers: list[Consumer] = []
+
+    async def live(self, stopping: asyncio.Event) -> int:
+        """Work until `stopping` is set; the exit status."""
+        server, serving = self._serve_http()
+        working = asyncio.create_task(self._work())
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({serving, working, stop}, return_when=asyncio.FIRST_COMPLETED)
+        status = 0 if stopping.is_set() else _status_of(working)
+        log.info("stopping", pending=not working.done())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.settings.drain_seconds_max):
+                await self._drain()
+        working.cancel()
+        await asyncio.wait({working})
+        server.should_exit = True
+        await asyncio.wait({serving}, timeout=self.settings.drain_seconds_max)
+        if self.broker is not None:
+            await self.broker.stop()
+        await self.engine.dispose()
+        await self.watching.dispose()
+        log.info("stopped")
+        return status
+
+    async def _work(self) -> None:
+        """Everything but HTTP; ends only when something is wrong with the process itself."""
+        await self._await_database()
+        async with asyncio.TaskGroup() as group:
+
+            def go(work: Coroutine[Any, Any, None]) -> None:
+                group.create_task(work)
+
+            go(self.backlog.run())
+            if self.takes_messages:
+                await self._await_broker()
+                go(self.waiting.run())
+                go(self.timers.run())
+                for consumer in self.consumers:
+                    go(consumer.run())
+            log.info("working")
+
+    async def _drain(self) -> None:
+        """Take nothing more, finish what was taken, say what follows from it."""
+        await asyncio.gather(*(consumer.stop_taking() for consumer in self.consumers))
+        await asyncio.gather(*(consumer.drained() for consumer in self.consumers))
+
+    async def _ask_database(self) -> None:
+        async with self.watching.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def _await_database(self) -> None:
+        await self.outage.over()
+        lacks = await behind(self.service, self.watching)
+        if lacks:
+            raise NotMigrated(f"{'; '.join(lacks)}; {how_to_migrate(self.service)}")
+
+    async def _await_broker(self) -> None:
+        while True:
+            broker, consumers = self._consumers()
+            try:
+                async with asyncio.timeout(30):
+                    await broker.start()
+            except (AMQPError, OSError, TimeoutError) as error:
+                log.warning("broker_away", reason=type(error).__name__)
+                with contextlib.suppress(AMQPError, OSError):
+                    await broker.stop()
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                self.broker, self.consumers = broker, consumers
+                return
+
+    def _consumers(self) -> tuple[RabbitBroker, list[Consumer]]:
+        """A connection and a consumer for each queue; what comes through the three doors is one inbox."""
+        heartbeat = {"heartbeat": str(self.settings.broker_heartbeat_seconds), "name": self._unique_name()}
+        broker = RabbitBroker(
+            str(URL(self.settings.broker_url).update_query(heartbeat)), reconnect_interval=PAUSE_SECONDS
+        )
+        own_handlers = {f"{self.service.name}.{purpose}": purpose for purpose in special_queues(self.service)}
+        consumers = [
+            Consumer(
+                broker,
+                queue,
+                name=own_handlers.get(queue, "inbox"),
+                decider=self.decider,
+                engine=self.engine,
+                outage=self.outage,
+                siblings=siblings_of(self.service),
+                settings=self.settings,
+            )
+            for queue in queues_of(self.service)
+        ]
+        return broker, consumers
+
+    def _unique_name(self) -> str:
+        return f"{self.name}-{socket.gethostname()}-{os.getpid()}"
+
+    async def _fire_timers(self) -> bool:
+        return await fire_due(self.engine, self.service.name) == FIRED_AT_ONCE
+
+    def _serve_http(self) -> tuple[uvicorn.Server, asyncio.Task[None]]:
+        app = create_app(
+            self.service,
+            engine=self.engine,
+            decider=self.decider,
+            body_bytes_max=self.settings.http_body_bytes_max,
+            request_seconds_max=self.settings.http_request_seconds_max,
+            with_routes=self.has_api,
+        )
+        if self.has_api:
+            app.include_router(dead_letter_api.router, prefix=API)
+        app.include_router(health.routes(health.Health(self._checks())))
+        listening = socket.create_server((self.settings.http_host, self.settings.http_port), backlog=1024)
+        log.info("listening", port=listening.getsockname()[1])
+        server = _Server(
+            uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False)
+        )
+        return server, asyncio.create_task(server.serve([listening]))
+
+    def _checks(self) -> dict[str, health.Check]:
+        settings, watching = self.settings, self.watching
+        checks = {
+            "database": health.database_answers(watching),
+            "migrations": health.schema_is_current(self.service, watching),
+            "outbox": health.outbox_is_young(watching, settings.outbox_age_alert_seconds),
+        }
+        if settings.environment == "production":
+            checks["clock"] = health.clock_is_true(watching)
+        if self.takes_messages:
+            checks["broker"] = health.broker_answers(self._connection, f"{self.service.name}.inbox")
+            checks["consumers"] = health.consumers_are_active(lambda: self.consumers)
+        return checks
+
+    def _connection(self) -> AbstractConnection | None:
+        return self.broker._connection if self.broker is not None else None
+
+
+class _Server(uvicorn.Server):
+    """Signals are the process' business, not the web server's."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
+
+
+def _status_of(working: asyncio.Task[None]) -> int:
+    """Why the work ended although nobody asked it to, in the log and as an exit status."""
+    error = working.exception() if working.done() else None
+    if isinstance(error, NotMigrated):
+        log.error("not_migrated", reason=str(error))
+        return NOT_MIGRATED
+    log.error("ended_by_itself", exc_info=error)
+    return ENDED_BY_ITSELF
+
+
+def engine_for(settings: Settings, name: str, *, connections: int) -> AsyncEngine:
+    """A pool of database connections under this name; a server that keeps silent counts as away."""
+    server_settings = {
+        "application_name": name,
+        "lock_timeout": "5s",
+        "idle_in_transaction_session_timeout": "60s",
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+    }
+    return create_async_engine(
+        settings.sqlalchemy_url,
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=10,
+        # What people wrote must not get into log lines by way of an error's text.
+        hide_parameters=True,
+        connect_args={"timeout": 5, "command_timeout": 60, "server_settings": server_settings},
+    )
+
+
+def siblings_of(service: Service) -> frozenset[str]:
+    """The other services: whoever owns a word in libs.contracts."""
+    for module in pkgutil.iter_modules(contracts.__path__, f"{contracts.__name__}."):
+        import_module(module.name)
+    return frozenset({message.owner() for message in MESSAGES.values()} - {service.name})

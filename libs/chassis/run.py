@@ -1,0 +1,59 @@
+"""One process of a service, from its command line to its last acknowledgement.
+
+`python -m services.assets --role worker`. The roles: `all`; `worker` takes messages and fires timers; `api` serves
+people; `relay` publishes, which the others do too; `migrate` brings the database up to date and ends.
+Every role but migrate serves /health/live, /health/ready and /metrics.
+"""
+
+import argparse
+import asyncio
+import os
+import signal
+import sys
+
+import structlog
+import uvloop
+
+from libs.chassis import logs
+from libs.chassis.migrations import migrate
+from libs.chassis.process import Process
+from libs.chassis.service import Service
+from libs.chassis.settings import Settings, SettingsInvalid
+
+ROLES = ("all", "worker", "api", "relay", "migrate")
+SETTINGS_INVALID = 2
+SECOND_SIGNAL = 130
+
+log = structlog.get_logger()
+
+
+def run(service: Service) -> None:
+    """Be the process that the command line asks for, and exit with its status."""
+    parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
+    parser.add_argument("--role", choices=ROLES, default="all", help="what this process does (default: all)")
+    role: str = parser.parse_args().role
+    try:
+        settings = Settings.from_environment()
+    except SettingsInvalid as invalid:
+        sys.stderr.write(f"{invalid}\n")
+        sys.exit(SETTINGS_INVALID)
+    logs.configure(service=service.name, role=role, level=settings.log_level)
+    if role == "migrate":
+        asyncio.run(migrate(service, settings.database_url))
+        log.info("migrated")
+    else:
+        sys.exit(uvloop.run(_live(service, role, settings)))
+
+
+async def _live(service: Service, role: str, settings: Settings) -> int:
+    stopping = asyncio.Event()
+
+    def on_signal() -> None:
+        if stopping.is_set():
+            os._exit(SECOND_SIGNAL)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    return await Process(service, role, settings).live(stopping)
