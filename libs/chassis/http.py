@@ -3,6 +3,7 @@
 A route takes what it needs as `obey: Obeying`, `read: Reading`, and its body as `JsonBody[SubmitOrder]`.
 """
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Protocol, TypeVar
@@ -14,7 +15,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
-from pydantic_core import PydanticSerializationError, core_schema, to_json
+from pydantic_core import PydanticSerializationError, core_schema, to_json, to_jsonable_python
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.routing import Router as BaseRouter
 
@@ -32,6 +33,7 @@ PERSON = "Quartermaster-Person"
 MESSAGE_ID = "Quartermaster-Message-Id"
 CORRELATION_ID = "Quartermaster-Correlation-Id"
 CONSUMER = "http"
+COMMANDS_AT_ONCE = 200
 TRIES_MAX = 3
 """From the third try on a decision waits for records that are busy instead of skipping them."""
 
@@ -95,7 +97,10 @@ class Obeyed:
         """The numbers and ids of what was accepted, or the problem; a repeat gives what the first one got."""
         headers = {MESSAGE_ID: str(self.message_id), CORRELATION_ID: self.correlation_id}
         if self.accepted:
-            return JSONResponse(self.answer.get("result") or {}, status, headers)
+            result = to_jsonable_python(self.answer.get("result") or {})
+            # Sorted, because a repeat reads it from a column that does not keep the order.
+            content = json.dumps(result, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+            return Response(content, status, headers, media_type="application/json")
         if self.verdict == "waiting":
             # Kept, and decided as soon as what it names exists.
             return JSONResponse({}, 202, headers)
@@ -135,8 +140,14 @@ class Obey:
         return obeyed.response(status)
 
     async def many(self, commands: Sequence[Command]) -> list[Obeyed]:
-        """Several commands in one transaction; each ends for itself."""
+        """Several commands, a few hundred to a transaction; each ends for itself."""
         arrivals = [self._arrival(command, number) for number, command in enumerate(commands)]
+        obeyed: list[Obeyed] = []
+        for first in range(0, len(arrivals), COMMANDS_AT_ONCE):
+            obeyed += await self._decided(arrivals[first : first + COMMANDS_AT_ONCE])
+        return obeyed
+
+    async def _decided(self, arrivals: Sequence[Arrival]) -> list[Obeyed]:
         endings = list(await self._decider.handle(arrivals))
         for _ in range(TRIES_MAX):
             busy = [number for number, ending in enumerate(endings) if ending.verdict == "busy"]

@@ -1,7 +1,7 @@
 """One process of a service, from its command line to its last acknowledgement.
 
-`python -m services.assets --role worker`. The roles: `all`; `worker` takes messages and fires timers; `api` serves
-people; `relay` publishes, which the others do too; `migrate` brings the database up to date and ends.
+`python -m services.assets --role worker`. The roles: `all`; `worker` takes messages and fires timers; `api`
+serves people; `relay` publishes, which the others do too; `migrate` brings the database up to date and ends.
 Every role but migrate serves /health/live, /health/ready and /metrics.
 """
 

@@ -19,6 +19,9 @@ READ_ELSEWHERE: Mapping[str, str] = {
     "RABBITMQ_MANAGEMENT_URL": "URL of that RabbitMQ's management API (local stack and tests only)",
     "STACK": "which step of the ladder the local stack must take: url, docker, private",
     "POSTGRES_BIN": "folder of the PostgreSQL programs the local stack runs",
+    "POSTGRES_IMAGE": "container image of PostgreSQL the local stack runs",
+    "RABBITMQ_BIN": "folder of the RabbitMQ programs the local stack runs",
+    "RABBITMQ_IMAGE": "container image of RabbitMQ the local stack runs",
     "CRASH_AT": "name:n, the crash point at which a test kills the process; never set it otherwise",
 }
 """Variables of our prefix that others read, by their name without it: the local stack, the crash points."""

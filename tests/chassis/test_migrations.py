@@ -161,7 +161,7 @@ async def test_a_migration_that_finds_a_table_busy_comes_again(
     async def migrators_waiting() -> int:
         async with empty.connect() as connection:
             waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'boxes'::regclass"
-            return (await connection.execute(text(waiting))).scalar_one()
+            return int((await connection.execute(text(waiting))).scalar_one())
 
     async with empty.connect() as reader:
         await reader.execute(text("LOCK TABLE boxes IN ACCESS SHARE MODE"))
