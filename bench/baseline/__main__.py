@@ -6,15 +6,19 @@ from importlib import import_module
 import uvloop
 from faststream import FastStream
 
-from bench.baseline.plumbing import broker, engine
+from bench.baseline.plumbing import broker, engine, events
 
 APPLICATIONS = ("requests", "purchasing", "receiving", "assets")
 
 
 async def run(application: str) -> None:
     import_module(f"bench.baseline.{application}_app")
+
+    async def declare_own_facts() -> None:
+        await broker.declare_exchange(events(application))
+
     try:
-        await FastStream(broker, logger=None).run()
+        await FastStream(broker, logger=None, after_startup=[declare_own_facts]).run()
     finally:
         await engine.dispose()
 

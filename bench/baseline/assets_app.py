@@ -45,7 +45,7 @@ class Asset(Base):
 
 class InventoryTransaction(Base):
     __tablename__ = "inventory_transactions"
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     asset_id: Mapped[UUID] = mapped_column(ForeignKey(Asset.id), index=True)
     kind: Mapped[str]
     location: Mapped[str | None]

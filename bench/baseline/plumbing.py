@@ -1,6 +1,7 @@
 """What the four applications share: the broker, the database session, and how a message is said."""
 
 import asyncio
+import logging
 import os
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -21,8 +22,8 @@ PATIENCE_SECONDS, PAUSE_SECONDS = 10, 0.05
 broker = RabbitBroker(
     os.environ.get("BASELINE_RABBITMQ_URL", "amqp://guest:guest@127.0.0.1/"),
     default_channel=Channel(prefetch_count=PREFETCH),
-    # Their every message would be a log line; production runs without.
-    logger=None,
+    # A line for what fails; the usual two lines for every message are for development.
+    logger=logging.getLogger("baseline"),
 )
 engine = create_async_engine(
     os.environ.get("BASELINE_DATABASE_URL", "postgresql+asyncpg://postgres@127.0.0.1/baseline"),

@@ -1,10 +1,10 @@
 """Requests: people's requests and the process that carries them through the other applications."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from uuid import UUID, uuid4
 
-from sqlalchemy import ForeignKey, Identity, Numeric, UniqueConstraint, func, select
+from sqlalchemy import DateTime, ForeignKey, Identity, Numeric, UniqueConstraint, select
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from bench.baseline.messages import (
@@ -53,7 +53,7 @@ class Request(Base):
     currency: Mapped[str]
     total: Mapped[Decimal] = mapped_column(Numeric(19, 4))
     status: Mapped[str]
-    submitted_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    submitted_at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=lambda: datetime.now(UTC))
     lines: Mapped[list["RequestLine"]] = relationship()
 
     @property
@@ -79,14 +79,16 @@ class Process(Base):
     ordered: Mapped[int] = mapped_column(default=0)
     received: Mapped[int] = mapped_column(default=0)
     assigned: Mapped[int] = mapped_column(default=0)
+    request: Mapped[Request] = relationship(lazy="joined", innerjoin=True)
 
 
 class ProcessStep(Base):
     __tablename__ = "process_steps"
-    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
     request_id: Mapped[UUID] = mapped_column(ForeignKey(Request.id), index=True)
+    request: Mapped[Request] = relationship()
     trigger: Mapped[str]
-    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True), default=lambda: datetime.now(UTC))
 
 
 @broker.subscriber(queue("requests", SubmitRequest), commands("requests"))
@@ -103,6 +105,7 @@ async def submit(asked: SubmitRequest) -> None:
         if total >= APPROVED_AT_ONCE_BELOW:
             raise ValueError("only what is approved at once takes part in the comparison")
         request = Request(
+            id=uuid4(),
             external_reference=asked.external_reference,
             requester=asked.requester,
             deliver_to=asked.deliver_to,
@@ -111,10 +114,8 @@ async def submit(asked: SubmitRequest) -> None:
             status="approved",
             lines=lines,
         )
-        session.add(request)
-        await session.flush()
-        session.add(Process(request_id=request.id, units=sum(line.quantity for line in lines)))
-        session.add(ProcessStep(request_id=request.id, trigger=asked.type))
+        session.add(Process(request=request, units=sum(line.quantity for line in lines)))
+        session.add(ProcessStep(request=request, trigger=asked.type))
     money = Money(amount=total, currency=asked.currency)
     await say(
         RequestSubmitted(
@@ -151,30 +152,30 @@ async def submit(asked: SubmitRequest) -> None:
 async def follow_order(order: OrderSubmitted) -> None:
     async with sessions.begin() as session:
         process = await session.get_one(Process, order.request_id, with_for_update=True)
-        request = await session.get_one(Request, order.request_id)
+        request = process.request
         process.ordered += sum(line.quantity for line in order.lines)
         if request.status in ("approved", "partially_ordered"):
             request.status = "ordered" if process.ordered == process.units else "partially_ordered"
-        session.add(ProcessStep(request_id=order.request_id, trigger=order.type))
+        session.add(ProcessStep(request=request, trigger=order.type))
 
 
 @broker.subscriber(queue("requests", GoodsReceived), events("receiving"))
 async def follow_goods(goods: GoodsReceived) -> None:
     async with sessions.begin() as session:
         process = await session.get_one(Process, goods.request_id, with_for_update=True)
-        request = await session.get_one(Request, goods.request_id)
+        request = process.request
         process.received += sum(line.accepted for line in goods.lines)
         if request.status != "fulfilled":
             request.status = "received" if process.received == process.units else "partially_received"
-        session.add(ProcessStep(request_id=goods.request_id, trigger=goods.type))
+        session.add(ProcessStep(request=request, trigger=goods.type))
 
 
 @broker.subscriber(queue("requests", AssetsReceived), events("assets"))
 async def hand_over(stocked: AssetsReceived) -> None:
     async with sessions.begin() as session:
-        await session.get_one(Process, stocked.request_id, with_for_update=True)
-        request = await session.get_one(Request, stocked.request_id)
-        session.add(ProcessStep(request_id=stocked.request_id, trigger=stocked.type))
+        process = await session.get_one(Process, stocked.request_id, with_for_update=True)
+        request = process.request
+        session.add(ProcessStep(request=request, trigger=stocked.type))
     await say(
         AssignAssets(
             person=request.requester,
@@ -189,11 +190,11 @@ async def hand_over(stocked: AssetsReceived) -> None:
 async def finish(handover: AssetsAssigned) -> None:
     async with sessions.begin() as session:
         process = await session.get_one(Process, handover.request_id, with_for_update=True)
-        request = await session.get_one(Request, handover.request_id)
+        request = process.request
         process.assigned += len(handover.asset_ids)
         done = process.assigned == process.units
         if done:
             request.status = "fulfilled"
-        session.add(ProcessStep(request_id=handover.request_id, trigger=handover.type))
+        session.add(ProcessStep(request=request, trigger=handover.type))
     if done:
         await say(RequestFulfilled(request_id=request.id, number=request.number), events("requests"))
