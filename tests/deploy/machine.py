@@ -2,13 +2,31 @@
 
 import asyncio
 import subprocess
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TypeVar
 
 import psutil
 
+from deploy.local.postgres import PrivatePostgres
+from deploy.local.rabbitmq import PrivateRabbitMQ
+
 T = TypeVar("T")
+
+
+Server = TypeVar("Server", PrivatePostgres, PrivateRabbitMQ)
+
+
+@asynccontextmanager
+async def running(server: Server) -> AsyncIterator[Server]:
+    """Started, and gone afterwards however the test ends."""
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.kill()
+        await server.stop()
 
 
 async def eventually(look: Callable[[], T], *, within: float = 20) -> T:

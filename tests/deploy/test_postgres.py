@@ -12,7 +12,7 @@ import pytest
 from deploy.local import process
 from deploy.local.postgres import NoPostgres, PrivatePostgres, find_programs
 from tests.deploy.conftest import Programs
-from tests.deploy.machine import eventually, listening_addresses, shared_memory
+from tests.deploy.machine import eventually, listening_addresses, running, shared_memory
 
 PROGRAMS = [find_programs()[0], *(each.parent for each in Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
 
@@ -32,29 +32,24 @@ async def test_committed_work_and_the_port_outlast_a_kill(
     programs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("QUARTERMASTER_POSTGRES_BIN", str(programs))
-    server = PrivatePostgres(tmp_path)
-    await server.start()
-    port = server.port
-    await ask(server, "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('here') RETURNING word")
+    async with running(PrivatePostgres(tmp_path)) as server:
+        port = server.port
+        await ask(server, "CREATE TABLE kept (word text)", "INSERT INTO kept VALUES ('here') RETURNING word")
 
-    await server.kill()
-    await server.start()
+        await server.kill()
+        await server.start()
 
-    try:
         assert (await ask(server, "SELECT word FROM kept"), server.port) == ("here", port)
-    finally:
-        await server.stop()
 
 
 async def test_it_listens_on_loopback_alone_and_leaves_nothing_when_stopped(tmp_path: Path) -> None:
-    server = PrivatePostgres(tmp_path)
-    await server.start()
-    family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
-    listening = listening_addresses(family)
-    (mark,) = server.home.glob("data-*/postmaster.pid")
-    memory = mark.read_text().splitlines()[6].split()[1]
+    async with running(PrivatePostgres(tmp_path)) as server:
+        family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+        listening = listening_addresses(family)
+        (mark,) = server.home.glob("data-*/postmaster.pid")
+        memory = mark.read_text().splitlines()[6].split()[1]
 
-    await server.stop()
+        await server.stop()
 
     assert listening == {("127.0.0.1", server.port)}
     assert [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
@@ -62,41 +57,27 @@ async def test_it_listens_on_loopback_alone_and_leaves_nothing_when_stopped(tmp_
 
 
 async def test_texts_sort_by_code_point(tmp_path: Path) -> None:
-    server = PrivatePostgres(tmp_path, durable=False)
-    await server.start()
+    async with running(PrivatePostgres(tmp_path, durable=False)) as server:
+        ordered = await ask(
+            server, "SELECT string_agg(word, ' ' ORDER BY word) FROM (VALUES ('é'), ('a'), ('Z')) t(word)"
+        )
 
-    ordered = await ask(
-        server, "SELECT string_agg(word, ' ' ORDER BY word) FROM (VALUES ('é'), ('a'), ('Z')) t(word)"
-    )
-
-    await server.stop()
     assert ordered == "Z a é"
 
 
 async def test_only_tests_give_up_fsync(tmp_path: Path) -> None:
-    careful, careless = (
-        PrivatePostgres(tmp_path / "careful"),
-        PrivatePostgres(tmp_path / "careless", durable=False),
-    )
+    async with running(PrivatePostgres(tmp_path / "careful")) as careful:
+        fsync_by_default = await ask(careful, "SHOW fsync")
+    async with running(PrivatePostgres(tmp_path / "careless", durable=False)) as careless:
+        fsync_in_tests = await ask(careless, "SHOW fsync")
 
-    for server in (careful, careless):
-        await server.start()
-    answers = [await ask(server, "SHOW fsync") for server in (careful, careless)]
-
-    for server in (careful, careless):
-        await server.stop()
-    assert answers == ["on", "off"]
+    assert (fsync_by_default, fsync_in_tests) == ("on", "off")
 
 
 async def test_a_wrong_password_is_refused(tmp_path: Path) -> None:
-    server = PrivatePostgres(tmp_path, durable=False)
-    await server.start()
-
-    try:
+    async with running(PrivatePostgres(tmp_path, durable=False)) as server:
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(f"postgresql://postgres:guess@127.0.0.1:{server.port}/postgres")
-    finally:
-        await server.stop()
 
 
 async def test_where_user_namespaces_are_forbidden_root_still_gets_a_server(
@@ -109,12 +90,10 @@ async def test_where_user_namespaces_are_forbidden_root_still_gets_a_server(
         shutil.copytree(part, public_folder / part.name, symlinks=True)
     programs = public_folder / package.name / "pginstall" / "bin"
     monkeypatch.setenv("QUARTERMASTER_POSTGRES_BIN", str(programs))
-    server = PrivatePostgres(tmp_path, durable=False)
 
-    await server.start()
+    async with running(PrivatePostgres(tmp_path, durable=False)) as server:
+        uid = psutil.Process(server.pid).uids().effective
 
-    uid = psutil.Process(server.pid).uids().effective
-    await server.stop()
     assert uid == (os.geteuid() or 65534)
 
 

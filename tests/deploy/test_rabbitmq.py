@@ -12,7 +12,7 @@ import pytest
 
 from deploy.local import process
 from deploy.local.rabbitmq import PrivateRabbitMQ
-from tests.deploy.machine import eventually, listening_addresses, running_with
+from tests.deploy.machine import eventually, listening_addresses, running, running_with
 
 
 @pytest.fixture
@@ -51,28 +51,23 @@ async def take(server: PrivateRabbitMQ) -> str:
 async def test_confirmed_messages_and_every_port_outlast_a_kill(
     tmp_path: Path, standard_ports_taken: None
 ) -> None:
-    server = PrivateRabbitMQ(tmp_path)
-    await server.start()
-    before = server.url, server.management_url
-    await publish(server, "here")
+    async with running(PrivateRabbitMQ(tmp_path)) as server:
+        before = server.url, server.management_url
+        await publish(server, "here")
 
-    await server.kill()
-    await server.start()
-
-    try:
-        assert (await take(server), (server.url, server.management_url)) == ("here", before)
-    finally:
         await server.kill()
+        await server.start()
+
+        assert (await take(server), (server.url, server.management_url)) == ("here", before)
 
 
 async def test_everything_listens_on_loopback_and_nothing_is_left_when_it_stops(tmp_path: Path) -> None:
-    server = PrivateRabbitMQ(tmp_path)
-    await server.start()
-    node = psutil.Process(server.pid)
-    listening = {address for address, _ in listening_addresses([node])}
-    files = {each.path for each in node.open_files()}
+    async with running(PrivateRabbitMQ(tmp_path)) as server:
+        node = psutil.Process(server.pid)
+        listening = {address for address, _ in listening_addresses([node])}
+        files = {each.path for each in node.open_files()}
 
-    await server.stop()
+        await server.stop()
 
     assert listening == {"127.0.0.1"}
     assert [each for each in files if not each.startswith((str(tmp_path), "/dev", str(Path.cwd())))] == []
@@ -80,19 +75,16 @@ async def test_everything_listens_on_loopback_and_nothing_is_left_when_it_stops(
 
 
 async def test_a_port_that_was_taken_meanwhile_is_given_up(tmp_path: Path) -> None:
-    server = PrivateRabbitMQ(tmp_path)
-    await server.start()
-    taken = server.port
-    await server.kill()
-
-    with socket.socket() as another:
-        another.bind(("127.0.0.1", taken))
-        another.listen()
-        await server.start()
-        port = server.port
+    async with running(PrivateRabbitMQ(tmp_path)) as server:
+        taken = server.port
         await server.kill()
 
-    assert port != taken
+        with socket.socket() as another:
+            another.bind(("127.0.0.1", taken))
+            another.listen()
+            await server.start()
+
+        assert server.port != taken
 
 
 async def test_it_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
