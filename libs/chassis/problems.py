@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from libs.chassis import tracing
 from libs.chassis.decision import Rejection
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 ERRORS_MAX = 20
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _ANY_PROBLEMS = {404, 422, 500, 503}
 _COMMAND_PROBLEMS = {400, 401, 403, 408, 409, 413, 415}
 _CODE_OF_STATUS = {400: "body_unparsable", 404: "address_unknown", 405: "method_not_allowed"}
@@ -118,12 +120,25 @@ async def _rejected(_: Request, error: Exception) -> Response:
     return problem(error.code, error.message, field=error.field)
 
 
-async def _http(_: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_allowed(request))
     code = _CODE_OF_STATUS.get(
         error.status_code, "internal_error" if error.status_code >= 500 else "invalid_content"
     )
-    return problem(code, status=error.status_code, headers=error.headers)
+    return problem(code, status=error.status_code, headers=headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method of this address; the framework would name only those of the first route that fits."""
+
+    def fits(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return [method for method in _METHODS if fits(method)]
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

@@ -39,7 +39,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database_url: str = Field(
-        pattern=r"^postgres(ql)?(\+asyncpg)?://",
+        pattern=r"^postgres(ql)?://",
         repr=False,
         description="PostgreSQL database of this service, with its user and password. URL",
     )
