@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
 from libs.contracts.values import UNITS_PER_FACT, Code, PersonId, Text
 
@@ -108,6 +109,12 @@ class AssetsAssigned(Event):
     person: str
     request_id: UUID | None
     asset_ids: Annotated[tuple[UUID, ...], Field(max_length=UNITS_PER_FACT)]
+
+
+class AnnounceAll(message.AnnounceAll):
+    """Say every location again into the asker's bulk queue."""
+
+    type: ClassVar[str] = "assets.announce_all.v1"
 
 
 class CommandAnswered(Answered):

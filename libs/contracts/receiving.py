@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
+from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
 from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Code, Count, Serial, Text
 
@@ -96,6 +97,12 @@ class GoodsReceived(Event):
     request_id: UUID | None
     received_by: str
     lines: tuple[ReceivedLine, ...]
+
+
+class RenewCopies(message.RenewCopies):
+    """Have every location said again by assets, for instance after the dock's database was restored."""
+
+    type: ClassVar[str] = "receiving.renew_copies.v1"
 
 
 class CommandAnswered(Answered):

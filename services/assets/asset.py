@@ -102,12 +102,12 @@ def label_id(label: str) -> UUID:
 
 def order(submitted: OrderSubmitted, held: Records, cause: Cause) -> Decision:
     """Each unit of hardware ordered is a template asset, On Order, with the tag it will bear."""
+    if any(held.find(OrderedLine, ordered.order_line_id) for ordered in submitted.lines):
+        return Decision()
     save: list[Record] = []
     publish: list[Message] = []
     tags = iter(cause.numbers.get("asset_tag", ()))
     for ordered in submitted.lines:
-        if held.find(OrderedLine, ordered.order_line_id):
-            continue
         line = _ordered_line(submitted, ordered)
         save.append(line)
         if not line.has_templates:
@@ -132,7 +132,7 @@ def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
         line = held[OrderedLine, received.order_line_id]
         arrived: dict[UUID, Asset] = {}
         for unit in received.units if line.makes_assets else ():
-            template = held.find(Asset, unit.asset_id) or _made_on_receipt(line, unit, next(tags))
+            template = held.find(Asset, unit.asset_id) or _made_on_receipt(line, unit, tags)
             if template.status not in (Status.ON_ORDER, Status.CANCELLED):
                 continue
             label = _label_of(unit, held)
@@ -167,7 +167,7 @@ def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
         save += [line, *arrived.values(), *surplus]
         publish += _assets_received(line, goods.receipt_id, list(arrived.values()))
         publish += _templates_cancelled(line, surplus)
-    return Decision(save=save, add=balances(moved), publish=publish)
+    return Decision(save=[*save, *moved], add=balances(moved), publish=publish)
 
 
 def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
@@ -228,11 +228,11 @@ def _template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
     )
 
 
-def _made_on_receipt(line: OrderedLine, unit: ReceivedUnit, tag_number: int) -> Asset:
+def _made_on_receipt(line: OrderedLine, unit: ReceivedUnit, tags: Iterator[int]) -> Asset:
     """The asset of a line that has no templates; it is never seen on order."""
     if line.has_templates:
         raise RuntimeError(f"unit {unit.unit_number} of order line {line.id} has no template")
-    return _template(line, unit.unit_number, tag_number)
+    return _template(line, unit.unit_number, next(tags))
 
 
 def _label_of(unit: ReceivedUnit, held: Records) -> Label | None:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from libs.chassis.backfill import Announced, announcing
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records, Rejection
-from libs.contracts.assets import DefineLocation, LocationChanged
+from libs.contracts.assets import AnnounceAll, DefineLocation, LocationChanged
 from libs.contracts.values import location_id_of
 
 STORAGE_SPACES_MAX = 500
@@ -44,18 +45,24 @@ def define(command: DefineLocation, held: Records, cause: Cause) -> Decision:
     answer = {"location_id": str(location_id), "code": command.code}
     if location == known:
         return Decision(answer=answer)
-    changed = LocationChanged(
+    return Decision(save=[location], publish=[_changed(location)], answer=answer)
+
+
+def _changed(location: Location) -> LocationChanged:
+    return LocationChanged(
         location_id=location.id,
         code=location.code,
         name=location.name,
         storage_spaces=location.storage_spaces,
         active=location.active,
     )
-    return Decision(save=[location], publish=[changed], answer=answer)
 
 
 def _the_location(command: DefineLocation) -> Keys:
     return [Key(Location, location_id_of(command.code), may_be_new=True)]
 
 
-HANDLERS: Handlers = (Handler(on=DefineLocation, holds=_the_location, decide=define),)
+HANDLERS: Handlers = (
+    Handler(on=DefineLocation, holds=_the_location, decide=define),
+    announcing(AnnounceAll, Announced(Location, _changed)),
+)

@@ -1,8 +1,8 @@
 """The receiving service: `python -m services.receiving --role worker` adds one more dock."""
 
 from libs.chassis.run import run
-
 from libs.chassis.service import Service
+from libs.contracts.assets import AnnounceAll
 from services.receiving import expectation, place, receipt
 from services.receiving.api import router
 from services.receiving.tables import STORAGE
@@ -12,6 +12,7 @@ SERVICE = Service(
     queues={"inbox": (*expectation.HANDLERS, *receipt.HANDLERS, *place.HANDLERS)},
     storage=STORAGE,
     routes=router,
+    sends=(AnnounceAll,),
     sequences=("receipt_number",),
 )
 

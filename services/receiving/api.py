@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
-from libs.contracts.receiving import Condition, RecordReceipt
+from libs.contracts.receiving import Condition, RecordReceipt, RenewCopies
 from libs.contracts.values import UNITS_PER_FACT, Kind
 from services.receiving.expectation import ExpectedLine, ExpectedOrder, ExpectedUnit, UnitStatus
 from services.receiving.place import Place
@@ -252,6 +252,12 @@ async def list_places(read: Reading, limit: Limit = 100, after: After = None) ->
     rows, following = await page_of(read, select(_places), _places.c.code, limit, after)
     places = [PlaceSeen(location_id=row.id, **fields_of(row, "id", "version", "sequence")) for row in rows]
     return Page(items=places, next=following)
+
+
+@router.post("/copies/renewal", status_code=202, response_model=None)
+async def renew_copies(obey: Obeying) -> Response:
+    """Ask assets to say every location again, for instance after this database was restored."""
+    return await obey(RenewCopies(), status=202)
 
 
 @router.get("/summary")

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
+from libs.chassis.backfill import renewing
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records, Rejection
-from libs.contracts.assets import LocationChanged
+from libs.contracts.assets import AnnounceAll, LocationChanged
+from libs.contracts.receiving import RenewCopies
 from libs.contracts.values import location_id_of
 
 
@@ -58,4 +60,7 @@ def _the_place(location: LocationChanged) -> Keys:
     return [Key(Place, location.location_id, may_be_new=True)]
 
 
-HANDLERS: Handlers = (Handler(on=LocationChanged, holds=_the_place, decide=learn),)
+HANDLERS: Handlers = (
+    Handler(on=LocationChanged, holds=_the_place, decide=learn),
+    renewing(RenewCopies, AnnounceAll),
+)

@@ -1,0 +1,493 @@
+"""Deliveries: each check that refuses one, and what is said and kept of those that are taken."""
+
+from dataclasses import replace
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from libs.chassis.decision import Decision
+from libs.contracts.assets import TaggedUnit, TemplateAssetsCreated
+from libs.contracts.receiving import (
+    Condition,
+    GoodsReceived,
+    LineToReceive,
+    ReceivedLine,
+    ReceivedUnit,
+    RecordReceipt,
+    UnitToReceive,
+)
+from libs.contracts.values import (
+    MESSAGE_BYTES_MAX,
+    UNITS_PER_FACT,
+    AssetCreation,
+    Kind,
+    asset_id_of,
+    location_id_of,
+)
+from services.receiving import expectation, place, receipt
+from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus
+from services.receiving.label import RegisteredLabel
+from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit, RegisteredSerial, serial_id
+from tests.builders_dock import (
+    LINE,
+    NOON,
+    ORDER,
+    REQUEST,
+    SECOND_LINE,
+    SITE,
+    SPACE,
+    Ended,
+    House,
+    a_cancellation,
+    a_cause,
+    a_delivery,
+    a_place,
+    a_unit,
+    an_order,
+    an_ordered_line,
+    content,
+    goods_said,
+    units,
+)
+
+ANOTHER_ORDER = UUID(int=1)
+ANOTHER_ITEM = an_ordered_line(2, line=SECOND_LINE, sku="MONITOR-27", name="Monitor 27")
+
+
+def a_dock() -> House:
+    """Three laptops and two monitors are expected."""
+    house = House(expectation.HANDLERS, receipt.HANDLERS, place.HANDLERS)
+    house.hear(a_place(), an_order(an_ordered_line(3), ANOTHER_ITEM))
+    return house
+
+
+def of_both_lines(laptop: UnitToReceive, monitor: UnitToReceive) -> RecordReceipt:
+    lines = (
+        LineToReceive(order_line_id=LINE, units=(laptop,)),
+        LineToReceive(order_line_id=SECOND_LINE, units=(monitor,)),
+    )
+    return RecordReceipt(order_id=ORDER, lines=lines)
+
+
+def received(house: House) -> list[int]:
+    """The numbers of the laptops that were received."""
+    units = house.all(ExpectedUnit, order_line_id=LINE, status=UnitStatus.RECEIVED)
+    return sorted(unit.unit_number for unit in units)
+
+
+def tag(number: int) -> TemplateAssetsCreated:
+    unit = TaggedUnit(asset_id=asset_id_of(LINE, number), unit_number=number, tag=f"QM-0000000{number}")
+    return TemplateAssetsCreated(
+        order_line_id=LINE, order_id=ORDER, request_id=REQUEST, request_line_id=None, assets=(unit,)
+    )
+
+
+def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
+    house = a_dock()
+
+    ended = house.hear(a_delivery(a_unit("S-1"), rejected=1, rejection_reason="wet", delivery_note="DN-9"))
+
+    cause = a_cause(3)  # the house's third message
+    receipt_id, line_id = cause.id("receipt"), cause.id("receipt_line", 0)
+    unit: dict[str, Any] = {
+        "asset_id": asset_id_of(LINE, 1),
+        "unit_number": 1,
+        "serial": "S-1",
+        "tag": None,
+        "condition": Condition.NEW,
+        "location": SITE,
+        "storage_space": SPACE,
+    }
+    (line,) = (line for line in house.all(ExpectedLine) if line.id == LINE)
+    assert (line.accepted, line.rejected, line.open) == (1, 1, 2)
+    assert content(ended.decision.save) == content(
+        [
+            line,
+            ExpectedUnit(
+                id=asset_id_of(LINE, 1), order_line_id=LINE, unit_number=1, status=UnitStatus.RECEIVED
+            ),
+            Receipt(
+                id=receipt_id,
+                number="RCV-000001",
+                order_id=ORDER,
+                request_id=REQUEST,
+                received_by="dock",
+                received_at=NOON,
+                delivery_note="DN-9",
+                accepted=1,
+                rejected=1,
+            ),
+            ReceiptLine(
+                id=line_id,
+                receipt_id=receipt_id,
+                order_line_id=LINE,
+                sku="LAPTOP-14",
+                accepted=1,
+                rejected=1,
+                rejection_reason="wet",
+            ),
+            ReceiptUnit(id=cause.id("receipt_unit_0", 0), receipt_line_id=line_id, **unit),
+            RegisteredSerial(id=serial_id("S-1"), serial="S-1", skus=("LAPTOP-14",)),
+        ]
+    )
+    assert ended.decision == replace(
+        Decision(),
+        save=ended.decision.save,
+        publish=[
+            GoodsReceived(
+                receipt_id=receipt_id,
+                receipt_number="RCV-000001",
+                order_id=ORDER,
+                request_id=REQUEST,
+                received_by="dock",
+                lines=(
+                    ReceivedLine(
+                        receipt_line_id=line_id,
+                        order_line_id=LINE,
+                        request_line_id=line.request_line_id,
+                        sku="LAPTOP-14",
+                        accepted=1,
+                        rejected=1,
+                        rejection_reason="wet",
+                        units=(ReceivedUnit(**unit),),
+                    ),
+                ),
+            )
+        ],
+        answer={
+            "receipt_id": str(receipt_id),
+            "receipt_number": "RCV-000001",
+            "order_id": str(ORDER),
+        },
+    )
+
+
+def test_a_delivery_may_name_the_order_by_its_requisition_number() -> None:
+    house = a_dock()
+
+    ended = house.hear(a_delivery(a_unit(), order_id=None, requisition_number="PR-000001"))
+
+    assert (ended.verdict, received(house)) == ("accepted", [1])
+
+
+def test_the_lowest_open_units_are_taken() -> None:
+    house = a_dock()
+
+    house.hear(a_delivery(a_unit("S-1")), a_delivery(a_unit("S-2")))
+
+    assert received(house) == [1, 2]
+
+
+def test_a_named_unit_is_taken_and_the_others_are_the_lowest_besides() -> None:
+    house = a_dock()
+
+    house.hear(a_delivery(a_unit("S-1"), a_unit("S-2", asset_id=asset_id_of(LINE, 1))))
+
+    taken = {unit.serial: unit.unit_number for unit in house.all(ReceiptUnit)}
+    assert taken == {"S-1": 2, "S-2": 1}
+
+
+def test_rejected_units_stay_open() -> None:
+    house = a_dock()
+    house.hear(a_delivery(rejected=3, rejection_reason="dented"))
+
+    ended = house.hear(a_delivery(*units("S-1", "S-2", "S-3")))
+
+    assert (ended.verdict, received(house)) == ("accepted", [1, 2, 3])
+
+
+def test_the_same_serial_number_may_stand_on_units_of_two_items() -> None:
+    house = a_dock()
+
+    ended = house.hear(of_both_lines(a_unit("S-1"), a_unit("S-1")))
+
+    assert ended.verdict == "accepted"
+    (claim,) = house.all(RegisteredSerial)
+    assert claim.skus == ("LAPTOP-14", "MONITOR-27")
+
+
+def test_a_serial_number_of_another_item_is_claimed_for_this_one_as_well() -> None:
+    house = a_dock()
+    house.hear(a_delivery(a_unit("S-1")))
+
+    ended = house.hear(a_delivery(a_unit("S-1"), line=SECOND_LINE))
+
+    assert ended.verdict == "accepted"
+
+
+def test_a_label_printed_elsewhere_is_claimed_by_the_unit_it_is_on() -> None:
+    house = a_dock()
+
+    house.hear(a_delivery(a_unit(tag="LABEL-1")))
+
+    (label,) = house.all(RegisteredLabel)
+    assert (label.label, label.asset_id) == ("LABEL-1", asset_id_of(LINE, 1))
+
+
+def test_our_own_tag_may_be_scanned_on_its_unit() -> None:
+    house = a_dock()
+    house.hear(tag(1))
+
+    ended = house.hear(a_delivery(a_unit(tag="QM-00000001")))
+
+    assert (ended.verdict, house.all(RegisteredLabel)) == ("accepted", [])
+
+
+def test_our_own_tag_is_believed_while_it_is_not_known_whose_it_is() -> None:
+    house = a_dock()
+
+    ended = house.hear(a_delivery(a_unit(tag="QM-00000001")))
+
+    assert ended.verdict == "accepted"
+
+
+def test_the_dock_says_how_a_line_makes_its_assets() -> None:
+    house = House(expectation.HANDLERS, receipt.HANDLERS, place.HANDLERS)
+    house.hear(a_place(), an_order(an_ordered_line(1, asset_creation=AssetCreation.ON_RECEIPT)))
+
+    house.hear(a_delivery(a_unit()))
+
+    (goods,) = goods_said(house)
+    assert goods.lines[0].asset_creation is AssetCreation.ON_RECEIPT
+
+
+def refused(house: House, delivery: RecordReceipt) -> tuple[str | None, str | None]:
+    """The code and field of a refusal, which leaves no trace."""
+    before = {of: dict(records) for of, records in house.records.items()}
+
+    ended = house.hear(delivery)
+
+    assert (ended.verdict, house.records) == ("rejected", before)
+    assert ended.rejection is not None
+    return ended.code, ended.rejection.field
+
+
+def test_a_delivery_for_an_order_nobody_submitted_waits_and_is_then_refused() -> None:
+    house = a_dock()
+    delivery = a_delivery(a_unit(), order_id=ANOTHER_ORDER)
+
+    waiting = house.hear(delivery)
+
+    assert waiting == Ended("waiting")
+    ended = house.give_up(delivery)
+    assert (ended.verdict, ended.code) == ("rejected", "order_unknown")
+
+
+def test_a_delivery_that_names_an_unknown_number_is_refused_in_the_end() -> None:
+    house = a_dock()
+
+    ended = house.give_up(a_delivery(a_unit(), order_id=None, requisition_number="PR-000009"))
+
+    assert ended.rejection is not None
+    assert (ended.code, ended.rejection.field) == ("order_unknown", "requisition_number")
+
+
+def test_a_line_nobody_ordered_is_refused() -> None:
+    assert refused(a_dock(), a_delivery(a_unit(), line=uuid4())) == (
+        "order_line_unknown",
+        "lines[0].order_line_id",
+    )
+
+
+def test_a_line_of_another_order_is_refused() -> None:
+    house = a_dock()
+    line = an_ordered_line(1, line=UUID(int=9))
+    house.hear(an_order(line, order=ANOTHER_ORDER, number="PR-000002"))
+
+    assert refused(house, a_delivery(a_unit(), line=line.order_line_id)) == (
+        "order_line_unknown",
+        "lines[0].order_line_id",
+    )
+
+
+def test_a_line_named_twice_is_refused() -> None:
+    lines = tuple(LineToReceive(order_line_id=LINE, units=units(serial)) for serial in ("S-1", "S-2"))
+
+    assert refused(a_dock(), RecordReceipt(order_id=ORDER, lines=lines)) == (
+        "order_line_repeated",
+        "lines[1].order_line_id",
+    )
+
+
+def test_more_than_is_open_is_refused() -> None:
+    assert refused(a_dock(), a_delivery(*units("S-1", "S-2", "S-3", "S-4"))) == (
+        "receipt_exceeds_open",
+        "lines[0].units",
+    )
+
+
+def test_goods_for_a_cancelled_line_are_refused() -> None:
+    house = a_dock()
+    house.hear(a_cancellation(3))
+
+    assert refused(house, a_delivery(a_unit())) == ("receipt_exceeds_open", "lines[0].units")
+
+
+def test_a_line_of_which_nothing_came_is_refused() -> None:
+    assert refused(a_dock(), a_delivery()) == ("receipt_empty", "lines[0]")
+
+
+def test_rejecting_without_a_reason_is_refused() -> None:
+    assert refused(a_dock(), a_delivery(rejected=1)) == (
+        "rejection_reason_missing",
+        "lines[0].rejection_reason",
+    )
+
+
+def test_units_of_what_is_no_hardware_are_refused() -> None:
+    house = House(expectation.HANDLERS, receipt.HANDLERS, place.HANDLERS)
+    house.hear(a_place(), an_order(an_ordered_line(1, kind=Kind.CONSUMABLE)))
+
+    assert refused(house, a_delivery(a_unit())) == ("kind_not_received", "lines[0].units")
+
+
+def test_a_serial_number_twice_in_a_delivery_is_refused() -> None:
+    assert refused(a_dock(), a_delivery(*units("S-1", "S-1"))) == (
+        "serial_repeated",
+        "lines[0].units[1].serial",
+    )
+
+
+def test_a_serial_number_of_an_earlier_delivery_is_refused() -> None:
+    house = a_dock()
+    house.hear(a_delivery(a_unit("S-1")))
+
+    assert refused(house, a_delivery(*units("S-2", "S-1"))) == ("serial_taken", "lines[0].units[1].serial")
+
+
+@pytest.mark.parametrize("unit_number", [1, 4])
+def test_naming_a_unit_that_is_not_open_is_refused(unit_number: int) -> None:
+    house = a_dock()
+    house.hear(a_delivery(a_unit("S-1")))
+
+    delivery = a_delivery(a_unit("S-2", asset_id=asset_id_of(LINE, unit_number)))
+
+    assert refused(house, delivery) == ("unit_not_open", "lines[0].units[0].asset_id")
+
+
+def test_naming_a_unit_of_another_line_is_refused() -> None:
+    delivery = a_delivery(a_unit(asset_id=asset_id_of(SECOND_LINE, 1)))
+
+    assert refused(a_dock(), delivery) == ("unit_not_open", "lines[0].units[0].asset_id")
+
+
+def test_naming_a_unit_twice_is_refused() -> None:
+    first = asset_id_of(LINE, 1)
+    delivery = a_delivery(a_unit("S-1", asset_id=first), a_unit("S-2", asset_id=first))
+
+    assert refused(a_dock(), delivery) == ("unit_not_open", "lines[0].units[1].asset_id")
+
+
+def test_a_label_that_is_on_another_unit_is_refused() -> None:
+    house = a_dock()
+    house.hear(a_delivery(a_unit("S-1", tag="LABEL-1")))
+
+    assert refused(house, a_delivery(a_unit("S-2", tag="LABEL-1"))) == ("tag_taken", "lines[0].units[0].tag")
+
+
+def test_a_label_on_two_units_of_a_delivery_is_refused() -> None:
+    delivery = a_delivery(a_unit("S-1", tag="LABEL-1"), a_unit("S-2", tag="LABEL-1"))
+
+    assert refused(a_dock(), delivery) == ("tag_taken", "lines[0].units[1].tag")
+
+
+def test_our_own_tag_of_another_unit_is_refused() -> None:
+    house = a_dock()
+    house.hear(tag(1))
+
+    assert refused(house, a_delivery(a_unit(tag="QM-00000002"))) == ("tag_taken", "lines[0].units[0].tag")
+
+
+def test_a_place_nobody_defined_is_refused() -> None:
+    assert refused(a_dock(), a_delivery(a_unit(location="NOWHERE"))) == (
+        "location_unknown",
+        "lines[0].units[0].location",
+    )
+
+
+def test_a_place_that_is_closed_is_refused() -> None:
+    house = a_dock()
+    house.hear(a_place(active=False), sequence=2)
+
+    assert refused(house, a_delivery(a_unit())) == ("location_unknown", "lines[0].units[0].location")
+
+
+def test_a_storage_space_nobody_defined_is_refused() -> None:
+    assert refused(a_dock(), a_delivery(a_unit(storage_space="Z-99"))) == (
+        "storage_space_unknown",
+        "lines[0].units[0].storage_space",
+    )
+
+
+def test_a_big_delivery_is_said_in_parts_that_add_up_and_fit() -> None:
+    house = House(expectation.HANDLERS, receipt.HANDLERS, place.HANDLERS)
+    long = "L" * 64
+    lines = [an_ordered_line(5, line=UUID(int=n), sku=f"SKU-{n}" + "X" * 57) for n in range(1, 101)]
+    somewhere = a_place(location_id=location_id_of(long), code=long, storage_spaces=(long,))
+    house.hear(somewhere, an_order(*lines))
+    delivered = tuple(
+        LineToReceive(
+            order_line_id=line.order_line_id,
+            units=tuple(
+                UnitToReceive(
+                    serial=f"{number:03d}" + '"' * 61,
+                    tag=f"T{line.order_line_id.int}-{number}".ljust(64, "T"),
+                    condition=Condition.INCOMPLETE,
+                    location=long,
+                    storage_space=long,
+                )
+                for number in range(UNITS_PER_FACT // len(lines))
+            ),
+            rejected=1_000_000_000,
+            rejection_reason="\U0001f4a7" * 200,
+        )
+        for line in lines
+    )
+
+    ended = house.hear(RecordReceipt(order_id=ORDER, lines=delivered))
+
+    facts = goods_said(house)
+    assert ended.verdict == "accepted"
+    assert len(facts) == 2
+    assert max(len(fact.model_dump_json().encode()) for fact in facts) < MESSAGE_BYTES_MAX
+    said = [line for fact in facts for line in fact.lines]
+    assert sum(line.accepted for line in said) == sum(len(line.units) for line in said) == UNITS_PER_FACT
+    assert sum(line.rejected for line in said) == 100 * 1_000_000_000
+    assert house.all(Receipt)[0].version == len(facts)
+
+
+def test_a_line_that_is_split_counts_its_rejected_units_once() -> None:
+    house = House(expectation.HANDLERS, receipt.HANDLERS, place.HANDLERS)
+    house.hear(a_place(), an_order(an_ordered_line(600)))
+
+    house.hear(
+        a_delivery(*units(*(f"S-{n}" for n in range(500))), rejected=2, rejection_reason="damaged in transit")
+    )
+
+    lines = [line for fact in goods_said(house) for line in fact.lines]
+    assert [(line.accepted, len(line.units), line.rejected) for line in lines] == [
+        (250, 250, 2),
+        (250, 250, 0),
+    ]
+
+
+def test_a_whole_life_at_the_dock() -> None:
+    house = a_dock()
+
+    house.hear(
+        a_delivery(a_unit("S-1"), rejected=1, rejection_reason="wet"),
+        a_cancellation(1),
+        a_delivery(a_unit("S-2", tag="LABEL-1"), order_id=None, requisition_number="PR-000001"),
+        a_delivery(*units("M-1", "M-2"), line=SECOND_LINE),
+    )
+
+    lines = {
+        line.id: (line.accepted, line.rejected, line.cancelled, line.open) for line in house.all(ExpectedLine)
+    }
+    assert lines == {LINE: (2, 1, 1, 0), SECOND_LINE: (2, 0, 0, 0)}
+    assert [receipt.number for receipt in sorted(house.all(Receipt), key=lambda receipt: receipt.number)] == [
+        "RCV-000001",
+        "RCV-000002",
+        "RCV-000003",
+    ]
