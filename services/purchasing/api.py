@@ -224,8 +224,8 @@ async def show_catalog_item(reference: str, read: Reading) -> ItemSeen:
 async def import_vendors(file: CsvFile, obey: Obeying) -> RowsRead:
     """Define vendors from a CSV file with the columns number, name, currency.
 
-    Further columns: lead_time_days, active. All rows are checked before the first is carried out; a file may be
-    sent again.
+    Further columns: lead_time_days, active. All rows are checked before the first is carried out; a file
+    may be sent again.
     """
     rows = contents_of(file, columns=("number", "name", "currency"))
     return await import_rows(obey, DefineVendor, _typed(rows))

@@ -53,8 +53,8 @@ def upgrade() -> None:
             "awaiting_role IN ('procurement_manager', 'asset_manager')", name="awaiting_role_is_known"
         ),
         sa.CheckConstraint(
-            "status IN ('submitted', 'awaiting_approval', 'rejected', 'approved', 'partially_ordered', 'ordered', "
-            "'partially_received', 'received', 'fulfilled', 'cancelled')",
+            "status IN ('submitted', 'awaiting_approval', 'rejected', 'approved', 'partially_ordered', "
+            "'ordered', 'partially_received', 'received', 'fulfilled', 'cancelled')",
             name="status_is_known",
         ),
         sa.PrimaryKeyConstraint("id"),

@@ -1,0 +1,235 @@
+"""What tests of the fulfilment workflow are built from: approved requests, and what is told about them."""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from libs.contracts import assets, purchasing, receiving
+from libs.contracts.message import Message
+from libs.contracts.values import AssetCreation, Kind, Money, asset_id_of, derived_id
+from services.requests.process import DeliveryOverdue, OrderNotSubmitted, ProcessStep
+from services.requests.purchase_request import Status, line_id_of
+from tests.builders_desk import (
+    LAPTOP,
+    REQUESTER,
+    SERVER,
+    STATION,
+    Desk,
+    a_no,
+    a_request,
+    a_requests_desk,
+    a_yes,
+    the_request,
+)
+
+
+class Told:
+    """What the other services say about one line of a request, which has an order of its own."""
+
+    def __init__(self, request_id: UUID, position: int = 1, quantity: int = 1) -> None:
+        self.request_id, self.position, self.quantity = request_id, position, quantity
+        self.line_id = line_id_of(request_id, position)
+        self.order_id = derived_id("test-order", request_id, position)
+        self.order_line_id = derived_id("test-order-line", self.order_id)
+        self.number = f"PR-{position:06d}"
+        self.assets = [asset_id_of(self.order_line_id, unit) for unit in range(1, quantity + 1)]
+
+    def submitted(self, creation: AssetCreation = AssetCreation.ON_SUBMISSION) -> purchasing.OrderSubmitted:
+        """The order went to its vendor."""
+        line = purchasing.OrderedLine(
+            order_line_id=self.order_line_id,
+            request_line_id=self.line_id,
+            sku=STATION,
+            name="Station",
+            kind=Kind.HARDWARE,
+            quantity=self.quantity,
+            unit_price=Decimal("149.50"),
+            asset_creation=creation,
+        )
+        return purchasing.OrderSubmitted(
+            order_id=self.order_id,
+            requisition_number=self.number,
+            request_id=self.request_id,
+            vendor_id=derived_id("vendor", "V-2"),
+            vendor_name="Vendor V-2",
+            deliver_to="SITE-1",
+            total=Money(amount=Decimal("149.50"), currency="EUR"),
+            lines=(line,),
+        )
+
+    def cancelled(self, quantity: int | None = None) -> purchasing.OrderCancelled:
+        """So many units of the order, or all, will not come."""
+        line = purchasing.CancelledLine(
+            order_line_id=self.order_line_id,
+            request_line_id=self.line_id,
+            cancelled=self.quantity if quantity is None else quantity,
+        )
+        return purchasing.OrderCancelled(
+            order_id=self.order_id,
+            requisition_number=self.number,
+            request_id=self.request_id,
+            reason="no longer made",
+            lines=(line,),
+        )
+
+    def tagged(self) -> assets.TemplateAssetsCreated:
+        """The units have tags."""
+        units = (
+            assets.TaggedUnit(asset_id=asset, unit_number=number, tag=f"QM-{number:08d}")
+            for number, asset in enumerate(self.assets, 1)
+        )
+        return assets.TemplateAssetsCreated(
+            order_line_id=self.order_line_id,
+            order_id=self.order_id,
+            request_id=self.request_id,
+            request_line_id=self.line_id,
+            assets=tuple(units),
+        )
+
+    def received(self, accepted: int | None = None, rejected: int = 0) -> receiving.GoodsReceived:
+        """So many units, or all, were taken at the dock."""
+        accepted = self.quantity if accepted is None else accepted
+        line = receiving.ReceivedLine(
+            receipt_line_id=derived_id("test-receipt-line", self.order_line_id),
+            order_line_id=self.order_line_id,
+            request_line_id=self.line_id,
+            sku=STATION,
+            accepted=accepted,
+            rejected=rejected,
+        )
+        return receiving.GoodsReceived(
+            receipt_id=derived_id("test-receipt", self.order_line_id),
+            receipt_number="RCV-000001",
+            order_id=self.order_id,
+            request_id=self.request_id,
+            received_by="dock",
+            lines=(line,),
+        )
+
+    def stocked(self, *units: int) -> assets.AssetsReceived:
+        """These units, counted from 1, or all, are in stock."""
+        chosen = [self.assets[unit - 1] for unit in units] or self.assets
+        return assets.AssetsReceived(
+            order_line_id=self.order_line_id,
+            order_id=self.order_id,
+            request_id=self.request_id,
+            request_line_id=self.line_id,
+            receipt_id=derived_id("test-receipt", self.order_line_id),
+            assets=tuple(
+                assets.StockedUnit(asset_id=asset, tag=f"QM-{self.assets.index(asset) + 1:08d}", serial="S")
+                for asset in chosen
+            ),
+        )
+
+    def assigned(self, *units: int) -> assets.AssetsAssigned:
+        """These units, counted from 1, or all, are in the person's hands."""
+        chosen = [self.assets[unit - 1] for unit in units] or self.assets
+        return assets.AssetsAssigned(
+            handover_id=derived_id("test-handover", *chosen),
+            person=REQUESTER,
+            request_id=self.request_id,
+            asset_ids=tuple(chosen),
+        )
+
+    def order_received(self) -> purchasing.OrderReceived:
+        """Nothing more is owed on the order."""
+        return purchasing.OrderReceived(
+            order_id=self.order_id, requisition_number=self.number, request_id=self.request_id
+        )
+
+    def ordering_refused(self) -> purchasing.CommandAnswered:
+        """Purchasing does not order it."""
+        return purchasing.CommandAnswered(
+            outcome="rejected",
+            command_id="1",
+            command_type=purchasing.CreateOrder.type,
+            about=self.request_id,
+            code="approved_amount_exceeded",
+            message="It costs more than was approved.",
+        )
+
+    def ordering_accepted(self) -> purchasing.CommandAnswered:
+        """Purchasing has ordered it."""
+        return purchasing.CommandAnswered(
+            outcome="accepted",
+            command_id="1",
+            command_type=purchasing.CreateOrder.type,
+            about=self.request_id,
+            result={"orders": [{"order_id": str(self.order_id), "requisition_number": self.number}]},
+        )
+
+    def assigning_refused(self) -> assets.CommandAnswered:
+        """Assets does not hand them over."""
+        return assets.CommandAnswered(
+            outcome="rejected",
+            command_id="2",
+            command_type=assets.AssignAssets.type,
+            about=self.request_id,
+            code="asset_not_in_stock",
+            message="Only an asset in stock can be assigned.",
+        )
+
+    def everything(self) -> tuple[Message, ...]:
+        """One of each message that the workflow listens to."""
+        return (
+            self.submitted(),
+            self.ordering_accepted(),
+            self.tagged(),
+            self.received(),
+            self.stocked(),
+            self.assigned(),
+            self.order_received(),
+            self.cancelled(),
+            self.ordering_refused(),
+            self.assigning_refused(),
+            OrderNotSubmitted(request_id=self.request_id),
+            DeliveryOverdue(request_id=self.request_id),
+        )
+
+
+def a_desk_with(status: Status) -> Desk:
+    """A desk whose only request, of two lines with two units each, has come to this status."""
+    desk = a_requests_desk()
+    if status in (Status.AWAITING_APPROVAL, Status.REJECTED):
+        desk.hear(a_request({SERVER: 1, LAPTOP: 1}))
+        if status is Status.REJECTED:
+            desk.hear(a_no(the_request(desk)))
+        return desk
+    desk.hear(a_request({STATION: 2, LAPTOP: 2}, external_reference="E-1"))
+    if the_request(desk).status is Status.AWAITING_APPROVAL:
+        desk.hear(a_yes(the_request(desk)))
+    one, two = (Told(the_request(desk).id, position, 2) for position in (1, 2))
+    way: Mapping[Status, Callable[[], tuple[Message, ...]]] = {
+        Status.APPROVED: tuple,
+        Status.PARTIALLY_ORDERED: lambda: (one.submitted(),),
+        Status.ORDERED: lambda: (one.submitted(), two.submitted()),
+        Status.PARTIALLY_RECEIVED: lambda: (one.submitted(), two.submitted(), one.received(1)),
+        Status.RECEIVED: lambda: (one.submitted(), two.submitted(), one.received(), two.received()),
+        Status.FULFILLED: lambda: (
+            *(one.submitted(), two.submitted(), one.received(), two.received()),
+            *(one.stocked(), two.stocked(), one.assigned(), two.assigned()),
+        ),
+        Status.CANCELLED: lambda: (one.submitted(), two.submitted(), one.cancelled(), two.cancelled()),
+    }
+    desk.hear(*way[status]())
+    return desk
+
+
+def an_approved(wanted: Mapping[str, int] | None = None, **changes: Any) -> tuple[Desk, list[Told]]:
+    """A desk with an approved request, and what can be told of each of its lines."""
+    wanted = wanted or {STATION: 1}
+    desk = a_requests_desk()
+    desk.hear(a_request(wanted, **changes))
+    request = the_request(desk)
+    assert request.status is Status.APPROVED
+    return desk, [
+        Told(request.id, position, quantity) for position, quantity in enumerate(wanted.values(), 1)
+    ]
+
+
+def summaries(desk: Desk) -> list[str]:
+    """What happened to the only request, in the order in which it was recorded."""
+    steps: list[ProcessStep] = sorted(desk.all(ProcessStep), key=lambda step: step.number)
+    assert [step.number for step in steps] == list(range(1, len(steps) + 1))
+    return [step.summary for step in steps]
