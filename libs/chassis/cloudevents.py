@@ -22,6 +22,7 @@ Reason = Literal[
     "not_entitled",
     "invalid_content",
     "poison",
+    "given_up",
 ]
 
 

@@ -100,6 +100,10 @@ def opened(
     siblings: Collection[str],
 ) -> Envelope:
     """Check what the broker delivered to `service`; raises `Undecodable` when it must not be handled."""
+    if exchange == f"{service}.dead_letters":
+        raise Undecodable(
+            "given_up", f"by the broker: {headers.get('x-first-death-reason', 'reason unknown')}"
+        )
     if len(body) > MESSAGE_BYTES_MAX:
         raise Undecodable("too_large", f"{len(body)} bytes, {MESSAGE_BYTES_MAX} are allowed")
     sender = properties.user_id

@@ -191,6 +191,15 @@ def test_each_exchange_lets_in_only_what_belongs_there_from_whom_it_may_come(
         assert refused.value.reason == reason
 
 
+def test_what_the_broker_gave_up_says_so() -> None:
+    with pytest.raises(Undecodable) as refused:
+        open_it(
+            headers=binary() | {"x-first-death-reason": "delivery_limit"}, exchange="purchasing.dead_letters"
+        )
+
+    assert (refused.value.reason, refused.value.detail) == ("given_up", "by the broker: delivery_limit")
+
+
 def test_what_cannot_be_read_is_refused_with_the_reason() -> None:
     batch = Said(content_type="application/cloudevents-batch+json")
     single = Said(content_type="application/cloudevents+json")
