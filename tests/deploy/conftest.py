@@ -1,36 +1,21 @@
-"""Real servers for the tests of the local stack: one shared pair, and a room to start others in."""
+"""For tests of the local stack: a machine that says nothing, a folder open to all, programs of our own."""
 
 import os
 import shutil
 import stat
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from deploy.local.servers import OURS, ROOT, Servers, shared_servers
+from deploy.local.servers import OURS
 
 
 @pytest.fixture(autouse=True)
 def _no_settings_of_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in OURS:
         monkeypatch.delenv(name, raising=False)
-
-
-@pytest_asyncio.fixture(scope="session")
-async def servers() -> AsyncIterator[Servers]:
-    """One pair for all workers of the run, on this machine whatever else it offers."""
-    before = {name: os.environ.pop(name) for name in OURS if name in os.environ}
-    os.environ["QUARTERMASTER_STACK"] = "local"
-    try:
-        async with shared_servers(ROOT / ".local" / "test-deploy") as shared:
-            del os.environ["QUARTERMASTER_STACK"]
-            os.environ.update(before)
-            yield shared
-    finally:
-        os.environ.pop("QUARTERMASTER_STACK", None)
 
 
 @pytest.fixture
