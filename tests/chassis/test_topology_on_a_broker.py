@@ -2,128 +2,38 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
-from typing import Any
 
 import aio_pika
 import aiormq
-import httpx2
 import pytest
 import pytest_asyncio
-from aio_pika.abc import AbstractChannel
 from aiormq.abc import AbstractChannel as AbstractUnderlay
-from aiormq.exceptions import ChannelAccessRefused, ChannelClosed, ChannelPreconditionFailed
+from aiormq.exceptions import ChannelAccessRefused, ChannelClosed
 from yarl import URL
 
-from deploy.local.provision import provision, unprovision
 from deploy.local.servers import Servers
 from libs.chassis import topology
 from libs.contracts import assets, purchasing, requests
 from tests.chassis.declared import SERVICES
-from tests.conftest import eventually, unique_name
+from tests.chassis.room import Room, a_room
+from tests.conftest import eventually
 
 CREATE, CANCEL, SUBMIT = purchasing.CreateOrder.type, purchasing.CancelOrder.type, requests.SubmitRequest.type
 APPROVED = requests.RequestApproved.type
 
 
 @pytest_asyncio.fixture(scope="module")
-async def room(servers: Servers) -> AsyncIterator["Room"]:
+async def room(servers: Servers) -> AsyncIterator[Room]:
     """A virtual host with small limits, set up from its definitions."""
-    name = unique_name()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(topology, "INGRESS_BYTES_MAX", 20_000)
         patch.setattr(topology, "ANSWERS_BYTES_MAX", 20_000)
-        environments = await provision(
-            servers, name=name, define=lambda vhost, secret: topology.definitions(SERVICES, vhost, secret)
-        )
-    administrator = URL(servers.rabbitmq_url).with_path(f"/{name}")
-    urls = {user: settings["QUARTERMASTER_BROKER_URL"] for user, settings in environments.items()}
-    async with httpx2.AsyncClient(base_url=servers.rabbitmq_management_url, timeout=30) as management:
-        yield Room(name, {**urls, "admin": str(administrator)}, management)
-    await unprovision(servers, name)
-
-
-class Room:
-    """The broker as its users see it."""
-
-    def __init__(self, name: str, urls: Mapping[str, str], management: httpx2.AsyncClient) -> None:
-        self.name, self.urls, self._management = name, urls, management
-
-    async def exported(self) -> Any:
-        return (await self._management.get(f"/api/definitions/{self.name}")).json()
-
-    async def governed(self) -> dict[str, str | None]:
-        """Each queue's policy; the management API learns of a new queue only after seconds."""
-        found = (await self._management.get(f"/api/queues/{self.name}")).json()
-        return {queue["name"]: queue.get("policy") for queue in found}
-
-    @asynccontextmanager
-    async def channel(self, user: str) -> AsyncIterator[AbstractChannel]:
-        async with (
-            await aio_pika.connect(self.urls[user]) as connection,
-            connection.channel(on_return_raises=True) as channel,
-        ):
-            yield channel
-
-    async def publish(
-        self, user: str, exchange: str, key: str, *, user_id: str | None = None, body: bytes = b"{}"
-    ) -> str:
-        """What the broker said: routed, unroutable, rejected, refused (no right), forged (another's name)."""
-        properties = aiormq.spec.Basic.Properties(delivery_mode=2, user_id=user_id or user)
-        async with self.channel(user) as channel:
-            underlay = await channel.get_underlay_channel()
-            try:
-                await underlay.basic_publish(
-                    body,
-                    exchange=exchange,
-                    routing_key=key,
-                    properties=properties,
-                    mandatory=True,
-                    timeout=10,
-                )
-            except aiormq.exceptions.PublishError:
-                return "unroutable"
-            except aiormq.exceptions.DeliveryError:
-                return "rejected"
-            except ChannelAccessRefused:
-                return "refused"
-            except ChannelPreconditionFailed:
-                return "forged"
-        return "routed"
-
-    async def take(self, user: str, queue: str) -> aio_pika.abc.AbstractIncomingMessage:
-        """The next message, however long a new queue needs to elect its leader; settled by the test."""
-        async with self.channel(user) as channel:
-            return await self.next(channel, queue)
-
-    async def next(self, channel: AbstractChannel, queue: str) -> aio_pika.abc.AbstractIncomingMessage:
-        arrived: asyncio.Future[aio_pika.abc.AbstractIncomingMessage] = (
-            asyncio.get_running_loop().create_future()
-        )
-
-        async def keep(message: aio_pika.abc.AbstractIncomingMessage) -> None:
-            if not arrived.done():
-                arrived.set_result(message)
-
-        await channel.set_qos(prefetch_count=1)
-        reader = await channel.get_queue(queue, ensure=False)
-        tag = await reader.consume(keep)
-        async with asyncio.timeout(20):
-            message = await arrived
-        await reader.cancel(tag)
-        return message
+        async with a_room(servers) as room:
+            yield room
 
 
 async def test_a_broker_that_loaded_the_definitions_lacks_nothing(room: Room) -> None:
-    wanted = topology.topology(SERVICES)
-    lacking = topology.differences(wanted, await room.exported())
-
-    # The limits of this room are smaller, nothing else differs.
-    assert lacking == [
-        f"the policy {name} is missing or other than we need"
-        for name in wanted.policies
-        if name.endswith((".ingress", ".answers"))
-    ]
+    assert topology.differences(topology.topology(SERVICES), await room.exported()) == []
 
 
 async def test_each_queue_is_governed_by_its_policy(room: Room) -> None:
@@ -247,14 +157,17 @@ async def test_no_user_can_change_the_topology(room: Room, user: str) -> None:
 
 
 async def test_a_refused_message_goes_to_the_dead_letters_of_its_service(room: Room) -> None:
-    assert (
-        await room.publish("requests", "assets.inbox", assets.AssignAssets.type, body=b"poison") == "routed"
-    )
+    said = await room.publish("requests", "assets.inbox", assets.AssignAssets.type, body=b"poison")
     async with room.channel("assets") as channel:
-        await (await room.next(channel, "assets.inbox")).reject(requeue=False)
-        letter = await room.next(channel, "assets.dead_letters")
-        await letter.ack()
+        reader = await channel.get_queue("assets.inbox", ensure=False)
+        async with asyncio.timeout(20), reader.iterator() as messages:
+            async for message in messages:
+                await message.reject(requeue=False)
+                break
 
+    (letter,) = await room.take("assets", "assets.dead_letters")
+
+    assert said == "routed"
     assert (letter.body, letter.routing_key) == (b"poison", assets.AssignAssets.type)
     assert letter.headers["x-first-death-queue"] == "assets.inbox"
 
@@ -275,7 +188,7 @@ async def test_a_reader_that_stays_away_loses_old_answers_and_holds_up_nobody(ro
         answer = await room.publish("assets", "assets.replies", "erp.1", body=b"%d" % number + b" " * 4000)
         assert answer == "routed"
 
-    message = await room.take("erp", "erp.answers")
+    (message,) = await room.take("erp", "erp.answers")
 
     assert int(message.body) > 0
 
