@@ -23,11 +23,20 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
-from libs.contracts.assets import LocationChanged
+from libs.contracts.assets import AssignAssets, LocationChanged, TaggedUnit, TemplateAssetsCreated
 from libs.contracts.message import Command, Event, Message
 from libs.contracts.purchasing import CancelledLine, OrderCancelled, OrderedLine, OrderSubmitted
-from libs.contracts.receiving import GoodsReceived, LineToReceive, RecordReceipt, UnitToReceive
-from libs.contracts.values import AssetCreation, Kind, Money, derived_id, location_id_of
+from libs.contracts.receiving import (
+    Condition,
+    GoodsReceived,
+    LineToReceive,
+    ReceivedLine,
+    ReceivedUnit,
+    RecordReceipt,
+    UnitToReceive,
+)
+from libs.contracts.values import AssetCreation, Kind, Money, asset_id_of, derived_id, location_id_of
+from services.assets.asset import Asset, Status
 
 NOBODY = UUID(int=0)
 NOON = datetime(2026, 3, 31, 12, tzinfo=UTC)
@@ -36,6 +45,7 @@ LINE = derived_id("test-line", 1)
 SECOND_LINE = derived_id("test-line", 2)
 REQUEST = derived_id("test-request", 1)
 SITE, SPACE = "SITE-1", "A-01"
+RECEIPT, RECEIPT_LINE = UUID(int=11), UUID(int=12)
 
 
 def a_cause(name: object = "a message", **changes: Any) -> Cause:
@@ -122,6 +132,61 @@ def a_place(**changes: Any) -> LocationChanged:
         "active": True,
     }
     return LocationChanged(**values | changes)
+
+
+def tags_of(*numbers: int) -> TemplateAssetsCreated:
+    """The tags that units of the line will bear."""
+    return TemplateAssetsCreated(
+        order_line_id=LINE,
+        order_id=ORDER,
+        request_id=REQUEST,
+        request_line_id=None,
+        assets=tuple(
+            TaggedUnit(asset_id=asset_id_of(LINE, number), unit_number=number, tag=f"QM-{number:08d}")
+            for number in numbers
+        ),
+    )
+
+
+def unit(number: int, **changes: Any) -> ReceivedUnit:
+    """A unit of the line that the dock took."""
+    values: dict[str, Any] = {
+        "asset_id": asset_id_of(LINE, number),
+        "unit_number": number,
+        "serial": f"S-{number}",
+        "condition": Condition.NEW,
+        "location": SITE,
+        "storage_space": SPACE,
+    }
+    return ReceivedUnit(**values | changes)
+
+
+def goods(*units: ReceivedUnit, accepted: int | None = None, **changes: Any) -> GoodsReceived:
+    """What the dock took of the line."""
+    line = ReceivedLine(
+        receipt_line_id=RECEIPT_LINE,
+        order_line_id=LINE,
+        request_line_id=None,
+        sku="LAPTOP-14",
+        accepted=len(units) if accepted is None else accepted,
+        rejected=0,
+        units=units,
+        **changes,
+    )
+    return GoodsReceived(
+        receipt_id=RECEIPT,
+        receipt_number="RCV-000001",
+        order_id=ORDER,
+        request_id=REQUEST,
+        received_by="dock",
+        lines=(line,),
+    )
+
+
+def assignment(*numbers: int, person: str = "person-1", request_id: UUID | None = REQUEST) -> AssignAssets:
+    """Units of the line are given to somebody."""
+    ids = tuple(asset_id_of(LINE, number) for number in numbers)
+    return AssignAssets(person=person, request_id=request_id, asset_ids=ids)
 
 
 @dataclass(frozen=True)
@@ -264,3 +329,16 @@ def content(records: Iterable[Record]) -> Mapping[UUID, Record]:
 def goods_said(house: House) -> list[GoodsReceived]:
     """What a house of receiving said was received."""
     return [message for message in house.said if isinstance(message, GoodsReceived)]
+
+
+def statuses(house: House) -> dict[int, Status]:
+    """The status of each unit's asset."""
+    assets = sorted(house.all(Asset), key=lambda asset: asset.unit_number)
+    return {asset.unit_number: asset.status for asset in assets}
+
+
+def one(house: House, number: int) -> Asset:
+    """The asset of a unit."""
+    (found,) = house.all(Asset, unit_number=number)
+    assert isinstance(found, Asset)
+    return found

@@ -1,36 +1,31 @@
-"""Assets from the order to somebody's hands: which ways they go, and what each decision saves and says."""
+"""Assets from the order to the shelf: templates, their arrival and their cancellation."""
 
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
-from itertools import product
 from typing import Any
-from uuid import UUID, uuid4
 
 import pytest
 
 from libs.chassis.decision import Decision, Records
 from libs.contracts.assets import (
-    AssetsAssigned,
     AssetsReceived,
-    AssignAssets,
     StockedUnit,
     TaggedUnit,
     TemplateAssetsCancelled,
     TemplateAssetsCreated,
 )
-from libs.contracts.message import Message
-from libs.contracts.receiving import Condition, GoodsReceived, ReceivedLine, ReceivedUnit
 from libs.contracts.values import AssetCreation, Kind, asset_id_of
 from services.assets import asset, handover
-from services.assets.asset import TRANSITIONS, Asset, Label, Status, order
-from services.assets.handover import Handover
+from services.assets.asset import Asset, Label, Status, order
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction, Movement
 from tests.builders_dock import (
     LINE,
     NOON,
     ORDER,
+    RECEIPT,
+    RECEIPT_LINE,
     REQUEST,
     SITE,
     SPACE,
@@ -39,63 +34,17 @@ from tests.builders_dock import (
     a_cause,
     an_order,
     an_ordered_line,
+    assignment,
     content,
+    goods,
+    one,
+    statuses,
+    unit,
 )
-
-RECEIPT, RECEIPT_LINE = UUID(int=11), UUID(int=12)
 
 
 def a_house() -> House:
     return House(asset.HANDLERS, handover.HANDLERS)
-
-
-def unit(number: int, **changes: Any) -> ReceivedUnit:
-    values: dict[str, Any] = {
-        "asset_id": asset_id_of(LINE, number),
-        "unit_number": number,
-        "serial": f"S-{number}",
-        "condition": Condition.NEW,
-        "location": SITE,
-        "storage_space": SPACE,
-    }
-    return ReceivedUnit(**values | changes)
-
-
-def goods(*units: ReceivedUnit, accepted: int | None = None, **changes: Any) -> GoodsReceived:
-    line = ReceivedLine(
-        receipt_line_id=RECEIPT_LINE,
-        order_line_id=LINE,
-        request_line_id=None,
-        sku="LAPTOP-14",
-        accepted=len(units) if accepted is None else accepted,
-        rejected=0,
-        units=units,
-        **changes,
-    )
-    return GoodsReceived(
-        receipt_id=RECEIPT,
-        receipt_number="RCV-000001",
-        order_id=ORDER,
-        request_id=REQUEST,
-        received_by="dock",
-        lines=(line,),
-    )
-
-
-def assignment(*numbers: int, person: str = "person-1", request_id: UUID | None = REQUEST) -> AssignAssets:
-    ids = tuple(asset_id_of(LINE, number) for number in numbers)
-    return AssignAssets(person=person, request_id=request_id, asset_ids=ids)
-
-
-def statuses(house: House) -> dict[int, Status]:
-    assets = sorted(house.all(Asset), key=lambda asset: asset.unit_number)
-    return {asset.unit_number: asset.status for asset in assets}
-
-
-def one(house: House, number: int) -> Asset:
-    (found,) = house.all(Asset, unit_number=number)
-    assert isinstance(found, Asset)
-    return found
 
 
 def figures(house: House) -> tuple[int, int, int]:
@@ -350,178 +299,3 @@ def test_the_warranty_ends_so_many_months_after_the_receipt(months: int, until: 
     house.hear(goods(unit(1)))  # on 31 March 2026
 
     assert one(house, 1).warranty_until == until
-
-
-def test_assigned_assets_are_with_their_person_and_out_of_their_space() -> None:
-    house = a_house()
-    house.hear(an_order(A_LINE), goods(unit(1), unit(2)))
-
-    ended = house.hear(assignment(1, 2))
-
-    handover_id = a_cause(3).id("handover")
-    assert house.all(Handover) == [
-        Handover(
-            id=handover_id,
-            version=1,
-            person="person-1",
-            request_id=REQUEST,
-            quantity=2,
-            assigned_by="dock",
-            assigned_at=NOON,
-        )
-    ]
-    assert ended.decision.publish == [
-        AssetsAssigned(
-            handover_id=handover_id,
-            person="person-1",
-            request_id=REQUEST,
-            asset_ids=(asset_id_of(LINE, 1), asset_id_of(LINE, 2)),
-        )
-    ]
-    assert ended.decision.answer == {"handover_id": str(handover_id)}
-    first = one(house, 1)
-    assert (first.status, first.custodian, first.handover_id) == (Status.ASSIGNED, "person-1", handover_id)
-    assert (first.location, first.storage_space) == (None, None)
-    out = house.all(InventoryTransaction, movement=Movement.ASSIGNED)
-    assert [(moved.change, moved.storage_space, moved.handover_id) for moved in out] == [
-        (-1, SPACE, handover_id),
-        (-1, SPACE, handover_id),
-    ]
-    assert quantities(house) == {SPACE: 0}
-
-
-def test_an_asset_named_twice_is_assigned_once() -> None:
-    house = a_house()
-    house.hear(an_order(A_LINE), goods(unit(1)))
-
-    ended = house.hear(assignment(1, 1))
-
-    assert (ended.verdict, house.all(Handover)[0].quantity) == ("accepted", 1)
-
-
-def test_the_same_assignment_again_gets_the_first_answer() -> None:
-    house = a_house()
-    house.hear(an_order(A_LINE), goods(unit(1), unit(2)))
-    first = house.hear(assignment(1, 2))
-
-    again = house.hear(assignment(2, 1))
-
-    assert again.verdict == "duplicate"
-    assert again.decision == Decision(duplicate=True, answer=first.decision.answer)
-
-
-@pytest.mark.parametrize(
-    "other", [assignment(1, person="person-2"), assignment(1, request_id=None), assignment(1, 2)]
-)
-def test_what_is_with_somebody_is_assigned_to_nobody_else(other: AssignAssets) -> None:
-    house = a_house()
-    house.hear(an_order(A_LINE), goods(unit(1), unit(2)), assignment(1))
-
-    ended = house.hear(other)
-
-    assert ended.rejection is not None
-    assert (ended.code, ended.rejection.field) == ("asset_not_in_stock", "asset_ids[0]")
-
-
-def test_all_are_assigned_or_none() -> None:
-    house = a_house()
-    house.hear(an_order(A_LINE), goods(unit(1)))
-
-    ended = house.hear(assignment(1, 2))
-
-    assert ended.rejection is not None
-    assert (ended.code, ended.rejection.field) == ("asset_not_in_stock", "asset_ids[1]")
-    assert statuses(house) == {1: Status.IN_STOCK, 2: Status.ON_ORDER}
-
-
-def test_an_unknown_asset_is_not_assigned() -> None:
-    house = a_house()
-
-    ended = house.hear(AssignAssets(person="person-1", asset_ids=(uuid4(),)))
-
-    assert ended.rejection is not None
-    assert (ended.code, ended.rejection.field) == ("asset_unknown", "asset_ids[0]")
-
-
-@pytest.mark.parametrize(("before", "after"), list(product(Status, Status)))
-def test_an_asset_goes_only_the_listed_ways(before: Status, after: Status) -> None:
-    found = replace(TEMPLATE, status=before)
-
-    if after in TRANSITIONS[before]:
-        assert found.become(after).status is after
-    else:
-        with pytest.raises(RuntimeError, match="cannot become"):
-            found.become(after)
-
-
-def a_house_with(status: Status) -> House:
-    """A line of two whose first unit is in this status, however it came there."""
-    house = a_house()
-    house.hear(an_order(A_LINE))
-    location, space = (SITE, SPACE) if status is Status.IN_STOCK else (None, None)
-    found = replace(one(house, 1), status=status, location=location, storage_space=space)
-    house.records[Asset][TEMPLATE.id] = found
-    return house
-
-
-FACTS: tuple[Message, ...] = (
-    an_order(A_LINE),
-    goods(unit(1)),
-    goods(unit(1, tag="LABEL-1"), unit(2)),
-    a_cancellation(1),
-    a_cancellation(2),
-)
-
-
-@pytest.mark.parametrize(("status", "fact"), list(product(Status, FACTS)))
-def test_no_fact_is_refused_in_any_status(status: Status, fact: Message) -> None:
-    house = a_house_with(status)
-
-    ended = house.hear(fact)
-
-    assert ended.verdict == "accepted"
-    now = one(house, 1).status
-    assert now is status or now in TRANSITIONS[status]
-
-
-@pytest.mark.parametrize("status", list(Status))
-def test_only_what_is_in_stock_is_assigned(status: Status) -> None:
-    house = a_house_with(status)
-    house.totals = _one_in_stock()
-
-    ended = house.hear(assignment(1))
-
-    assert ended.verdict == ("accepted" if status is Status.IN_STOCK else "rejected")
-
-
-def _one_in_stock() -> dict[UUID, Any]:
-    house = a_house()
-    house.hear(an_order(A_LINE), goods(unit(1)))
-    return house.totals
-
-
-def test_every_message_that_assets_obeys_or_hears_was_tried_in_every_status() -> None:
-    heard = {row.on for row in (*asset.HANDLERS, *handover.HANDLERS)}
-
-    assert heard == {*map(type, FACTS), AssignAssets}
-
-
-def test_whole_lives_go_every_listed_way() -> None:
-    walked: set[tuple[Status | None, Status]] = set()
-    house = a_house()
-    before: dict[int, Status] = {}
-    for message in (
-        an_order(an_ordered_line(3)),
-        goods(unit(1)),
-        assignment(1),
-        a_cancellation(2),
-        goods(unit(3)),
-        assignment(3),
-    ):
-        house.hear(message)
-        walked |= {(before.get(number), status) for number, status in statuses(house).items()}
-        before = statuses(house)
-
-    steps = {(was, now) for was, now in walked if was is not now}
-    listed = {(was, now) for was, ways in TRANSITIONS.items() for now in ways}
-    assert steps == {(None, Status.ON_ORDER), *listed}

@@ -6,7 +6,6 @@ from itertools import product
 import pytest
 
 from libs.chassis.decision import Decision, Records
-from libs.contracts.assets import TaggedUnit, TemplateAssetsCreated
 from libs.contracts.message import Event, Message
 from libs.contracts.values import AssetCreation, Kind, asset_id_of
 from services.receiving import expectation, place, receipt
@@ -35,25 +34,13 @@ from tests.builders_dock import (
     a_unit,
     an_order,
     an_ordered_line,
+    tags_of,
     units,
 )
 
 
 def a_dock() -> House:
     return House(expectation.HANDLERS, receipt.HANDLERS, place.HANDLERS)
-
-
-def tags_of(*numbers: int) -> TemplateAssetsCreated:
-    return TemplateAssetsCreated(
-        order_line_id=LINE,
-        order_id=ORDER,
-        request_id=REQUEST,
-        request_line_id=None,
-        assets=tuple(
-            TaggedUnit(asset_id=asset_id_of(LINE, number), unit_number=number, tag=f"QM-{number:08d}")
-            for number in numbers
-        ),
-    )
 
 
 def statuses(house: House) -> dict[int, UnitStatus]:

@@ -1,13 +1,10 @@
-"""Deliveries: each check that refuses one, and what is said and kept of those that are taken."""
+"""Deliveries that are taken: what is kept and what is said of them."""
 
 from dataclasses import replace
 from typing import Any
-from uuid import UUID, uuid4
-
-import pytest
+from uuid import UUID
 
 from libs.chassis.decision import Decision
-from libs.contracts.assets import TaggedUnit, TemplateAssetsCreated
 from libs.contracts.receiving import (
     Condition,
     GoodsReceived,
@@ -21,7 +18,6 @@ from libs.contracts.values import (
     MESSAGE_BYTES_MAX,
     UNITS_PER_FACT,
     AssetCreation,
-    Kind,
     asset_id_of,
     location_id_of,
 )
@@ -37,7 +33,6 @@ from tests.builders_dock import (
     SECOND_LINE,
     SITE,
     SPACE,
-    Ended,
     House,
     a_cancellation,
     a_cause,
@@ -48,10 +43,10 @@ from tests.builders_dock import (
     an_ordered_line,
     content,
     goods_said,
+    tags_of,
     units,
 )
 
-ANOTHER_ORDER = UUID(int=1)
 ANOTHER_ITEM = an_ordered_line(2, line=SECOND_LINE, sku="MONITOR-27", name="Monitor 27")
 
 
@@ -74,13 +69,6 @@ def received(house: House) -> list[int]:
     """The numbers of the laptops that were received."""
     units = house.all(ExpectedUnit, order_line_id=LINE, status=UnitStatus.RECEIVED)
     return sorted(unit.unit_number for unit in units)
-
-
-def tag(number: int) -> TemplateAssetsCreated:
-    unit = TaggedUnit(asset_id=asset_id_of(LINE, number), unit_number=number, tag=f"QM-0000000{number}")
-    return TemplateAssetsCreated(
-        order_line_id=LINE, order_id=ORDER, request_id=REQUEST, request_line_id=None, assets=(unit,)
-    )
 
 
 def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
@@ -227,7 +215,7 @@ def test_a_label_printed_elsewhere_is_claimed_by_the_unit_it_is_on() -> None:
 
 def test_our_own_tag_may_be_scanned_on_its_unit() -> None:
     house = a_dock()
-    house.hear(tag(1))
+    house.hear(tags_of(1))
 
     ended = house.hear(a_delivery(a_unit(tag="QM-00000001")))
 
@@ -250,174 +238,6 @@ def test_the_dock_says_how_a_line_makes_its_assets() -> None:
 
     (goods,) = goods_said(house)
     assert goods.lines[0].asset_creation is AssetCreation.ON_RECEIPT
-
-
-def refused(house: House, delivery: RecordReceipt) -> tuple[str | None, str | None]:
-    """The code and field of a refusal, which leaves no trace."""
-    before = {of: dict(records) for of, records in house.records.items()}
-
-    ended = house.hear(delivery)
-
-    assert (ended.verdict, house.records) == ("rejected", before)
-    assert ended.rejection is not None
-    return ended.code, ended.rejection.field
-
-
-def test_a_delivery_for_an_order_nobody_submitted_waits_and_is_then_refused() -> None:
-    house = a_dock()
-    delivery = a_delivery(a_unit(), order_id=ANOTHER_ORDER)
-
-    waiting = house.hear(delivery)
-
-    assert waiting == Ended("waiting")
-    ended = house.give_up(delivery)
-    assert (ended.verdict, ended.code) == ("rejected", "order_unknown")
-
-
-def test_a_delivery_that_names_an_unknown_number_is_refused_in_the_end() -> None:
-    house = a_dock()
-
-    ended = house.give_up(a_delivery(a_unit(), order_id=None, requisition_number="PR-000009"))
-
-    assert ended.rejection is not None
-    assert (ended.code, ended.rejection.field) == ("order_unknown", "requisition_number")
-
-
-def test_a_line_nobody_ordered_is_refused() -> None:
-    assert refused(a_dock(), a_delivery(a_unit(), line=uuid4())) == (
-        "order_line_unknown",
-        "lines[0].order_line_id",
-    )
-
-
-def test_a_line_of_another_order_is_refused() -> None:
-    house = a_dock()
-    line = an_ordered_line(1, line=UUID(int=9))
-    house.hear(an_order(line, order=ANOTHER_ORDER, number="PR-000002"))
-
-    assert refused(house, a_delivery(a_unit(), line=line.order_line_id)) == (
-        "order_line_unknown",
-        "lines[0].order_line_id",
-    )
-
-
-def test_a_line_named_twice_is_refused() -> None:
-    lines = tuple(LineToReceive(order_line_id=LINE, units=units(serial)) for serial in ("S-1", "S-2"))
-
-    assert refused(a_dock(), RecordReceipt(order_id=ORDER, lines=lines)) == (
-        "order_line_repeated",
-        "lines[1].order_line_id",
-    )
-
-
-def test_more_than_is_open_is_refused() -> None:
-    assert refused(a_dock(), a_delivery(*units("S-1", "S-2", "S-3", "S-4"))) == (
-        "receipt_exceeds_open",
-        "lines[0].units",
-    )
-
-
-def test_goods_for_a_cancelled_line_are_refused() -> None:
-    house = a_dock()
-    house.hear(a_cancellation(3))
-
-    assert refused(house, a_delivery(a_unit())) == ("receipt_exceeds_open", "lines[0].units")
-
-
-def test_a_line_of_which_nothing_came_is_refused() -> None:
-    assert refused(a_dock(), a_delivery()) == ("receipt_empty", "lines[0]")
-
-
-def test_rejecting_without_a_reason_is_refused() -> None:
-    assert refused(a_dock(), a_delivery(rejected=1)) == (
-        "rejection_reason_missing",
-        "lines[0].rejection_reason",
-    )
-
-
-def test_units_of_what_is_no_hardware_are_refused() -> None:
-    house = House(expectation.HANDLERS, receipt.HANDLERS, place.HANDLERS)
-    house.hear(a_place(), an_order(an_ordered_line(1, kind=Kind.CONSUMABLE)))
-
-    assert refused(house, a_delivery(a_unit())) == ("kind_not_received", "lines[0].units")
-
-
-def test_a_serial_number_twice_in_a_delivery_is_refused() -> None:
-    assert refused(a_dock(), a_delivery(*units("S-1", "S-1"))) == (
-        "serial_repeated",
-        "lines[0].units[1].serial",
-    )
-
-
-def test_a_serial_number_of_an_earlier_delivery_is_refused() -> None:
-    house = a_dock()
-    house.hear(a_delivery(a_unit("S-1")))
-
-    assert refused(house, a_delivery(*units("S-2", "S-1"))) == ("serial_taken", "lines[0].units[1].serial")
-
-
-@pytest.mark.parametrize("unit_number", [1, 4])
-def test_naming_a_unit_that_is_not_open_is_refused(unit_number: int) -> None:
-    house = a_dock()
-    house.hear(a_delivery(a_unit("S-1")))
-
-    delivery = a_delivery(a_unit("S-2", asset_id=asset_id_of(LINE, unit_number)))
-
-    assert refused(house, delivery) == ("unit_not_open", "lines[0].units[0].asset_id")
-
-
-def test_naming_a_unit_of_another_line_is_refused() -> None:
-    delivery = a_delivery(a_unit(asset_id=asset_id_of(SECOND_LINE, 1)))
-
-    assert refused(a_dock(), delivery) == ("unit_not_open", "lines[0].units[0].asset_id")
-
-
-def test_naming_a_unit_twice_is_refused() -> None:
-    first = asset_id_of(LINE, 1)
-    delivery = a_delivery(a_unit("S-1", asset_id=first), a_unit("S-2", asset_id=first))
-
-    assert refused(a_dock(), delivery) == ("unit_not_open", "lines[0].units[1].asset_id")
-
-
-def test_a_label_that_is_on_another_unit_is_refused() -> None:
-    house = a_dock()
-    house.hear(a_delivery(a_unit("S-1", tag="LABEL-1")))
-
-    assert refused(house, a_delivery(a_unit("S-2", tag="LABEL-1"))) == ("tag_taken", "lines[0].units[0].tag")
-
-
-def test_a_label_on_two_units_of_a_delivery_is_refused() -> None:
-    delivery = a_delivery(a_unit("S-1", tag="LABEL-1"), a_unit("S-2", tag="LABEL-1"))
-
-    assert refused(a_dock(), delivery) == ("tag_taken", "lines[0].units[1].tag")
-
-
-def test_our_own_tag_of_another_unit_is_refused() -> None:
-    house = a_dock()
-    house.hear(tag(1))
-
-    assert refused(house, a_delivery(a_unit(tag="QM-00000002"))) == ("tag_taken", "lines[0].units[0].tag")
-
-
-def test_a_place_nobody_defined_is_refused() -> None:
-    assert refused(a_dock(), a_delivery(a_unit(location="NOWHERE"))) == (
-        "location_unknown",
-        "lines[0].units[0].location",
-    )
-
-
-def test_a_place_that_is_closed_is_refused() -> None:
-    house = a_dock()
-    house.hear(a_place(active=False), sequence=2)
-
-    assert refused(house, a_delivery(a_unit())) == ("location_unknown", "lines[0].units[0].location")
-
-
-def test_a_storage_space_nobody_defined_is_refused() -> None:
-    assert refused(a_dock(), a_delivery(a_unit(storage_space="Z-99"))) == (
-        "storage_space_unknown",
-        "lines[0].units[0].storage_space",
-    )
 
 
 def test_a_big_delivery_is_said_in_parts_that_add_up_and_fit() -> None:

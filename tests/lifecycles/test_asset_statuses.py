@@ -1,0 +1,119 @@
+"""Which ways an asset's status goes: every message in every status, and whole lives."""
+
+from dataclasses import replace
+from itertools import product
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from libs.contracts.assets import AssignAssets
+from libs.contracts.message import Message
+from services.assets import asset, handover
+from services.assets.asset import TRANSITIONS, Asset, Status
+from tests.builders_dock import (
+    SITE,
+    SPACE,
+    House,
+    a_cancellation,
+    an_order,
+    an_ordered_line,
+    assignment,
+    goods,
+    one,
+    statuses,
+    unit,
+)
+
+
+def a_house() -> House:
+    return House(asset.HANDLERS, handover.HANDLERS)
+
+
+A_LINE = an_ordered_line(2)
+
+
+@pytest.mark.parametrize(("before", "after"), list(product(Status, Status)))
+def test_an_asset_goes_only_the_listed_ways(before: Status, after: Status) -> None:
+    house = a_house()
+    house.hear(an_order(A_LINE))
+    found = replace(one(house, 1), status=before)
+
+    if after in TRANSITIONS[before]:
+        assert found.become(after).status is after
+    else:
+        with pytest.raises(RuntimeError, match="cannot become"):
+            found.become(after)
+
+
+def a_house_with(status: Status) -> House:
+    """A line of two whose first unit is in this status, however it came there."""
+    house = a_house()
+    house.hear(an_order(A_LINE))
+    location, space = (SITE, SPACE) if status is Status.IN_STOCK else (None, None)
+    found = replace(one(house, 1), status=status, location=location, storage_space=space)
+    house.records[Asset][found.id] = found
+    return house
+
+
+FACTS: tuple[Message, ...] = (
+    an_order(A_LINE),
+    goods(unit(1)),
+    goods(unit(1, tag="LABEL-1"), unit(2)),
+    a_cancellation(1),
+    a_cancellation(2),
+)
+
+
+@pytest.mark.parametrize(("status", "fact"), list(product(Status, FACTS)))
+def test_no_fact_is_refused_in_any_status(status: Status, fact: Message) -> None:
+    house = a_house_with(status)
+
+    ended = house.hear(fact)
+
+    assert ended.verdict == "accepted"
+    now = one(house, 1).status
+    assert now is status or now in TRANSITIONS[status]
+
+
+@pytest.mark.parametrize("status", list(Status))
+def test_only_what_is_in_stock_is_assigned(status: Status) -> None:
+    house = a_house_with(status)
+    house.totals = _one_in_stock()
+
+    ended = house.hear(assignment(1))
+
+    assert ended.verdict == ("accepted" if status is Status.IN_STOCK else "rejected")
+
+
+def _one_in_stock() -> dict[UUID, Any]:
+    house = a_house()
+    house.hear(an_order(A_LINE), goods(unit(1)))
+    return house.totals
+
+
+def test_every_message_that_assets_obeys_or_hears_was_tried_in_every_status() -> None:
+    heard = {row.on for row in (*asset.HANDLERS, *handover.HANDLERS)}
+
+    assert heard == {*map(type, FACTS), AssignAssets}
+
+
+def test_whole_lives_go_every_listed_way() -> None:
+    walked: set[tuple[Status | None, Status]] = set()
+    house = a_house()
+    before: dict[int, Status] = {}
+    for message in (
+        an_order(an_ordered_line(3)),
+        goods(unit(1)),
+        assignment(1),
+        a_cancellation(2),
+        goods(unit(3)),
+        assignment(3),
+    ):
+        house.hear(message)
+        walked |= {(before.get(number), status) for number, status in statuses(house).items()}
+        before = statuses(house)
+
+    steps = {(was, now) for was, now in walked if was is not now}
+    listed = {(was, now) for was, ways in TRANSITIONS.items() for now in ways}
+    assert steps == {(None, Status.ON_ORDER), *listed}
