@@ -206,12 +206,12 @@ _OUTBOX_AGE = text(
 
 
 _BACKLOG = text("""
-    SELECT (SELECT count(*) FROM (SELECT FROM chassis.outbox LIMIT 100000) AS some) AS outbox,
+    SELECT (SELECT count(*) FROM (SELECT FROM chassis.outbox LIMIT 100000) AS few) AS outbox,
            (SELECT extract(epoch FROM clock_timestamp() - created_at) FROM chassis.outbox ORDER BY id LIMIT 1)
                AS outbox_seconds,
-           (SELECT count(*) FROM (SELECT FROM chassis.outbox_parked LIMIT 100000) AS some) AS parked,
-           (SELECT count(*) FROM (SELECT FROM chassis.waiting LIMIT 100000) AS some) AS waiting,
+           (SELECT count(*) FROM (SELECT FROM chassis.outbox_parked LIMIT 100000) AS few) AS parked,
+           (SELECT count(*) FROM (SELECT FROM chassis.waiting LIMIT 100000) AS few) AS waiting,
            (SELECT extract(epoch FROM chassis.app_now() - min(since)) FROM chassis.waiting)
                AS waiting_seconds,
            (SELECT count(*) FROM
-               (SELECT FROM chassis.dead_letters WHERE status = 'open' LIMIT 100000) AS some) AS dead""")
+               (SELECT FROM chassis.dead_letters WHERE status = 'open' LIMIT 100000) AS few) AS dead""")

@@ -75,6 +75,7 @@ def configure(*, service: str, role: str, level: str = "info", output: TextIO | 
 def _ordered(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """The fields everybody looks for first stand first."""
     first = {name: event.pop(name) for name in ("time", "level", "service", "role", "event") if name in event}
+    event.pop("color_message", None)
     return {**first, **event}
 
 

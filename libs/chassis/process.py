@@ -25,10 +25,12 @@ from libs import contracts
 from libs.chassis import dead_letter_api, health
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
+from libs.chassis.departures import Limits
 from libs.chassis.http import API, create_app
 from libs.chassis.loops import Loop
 from libs.chassis.migrations import behind, how_to_migrate
 from libs.chassis.outage import Outage
+from libs.chassis.relay import Relay
 from libs.chassis.rights import queues_of, special_queues
 from libs.chassis.service import Service
 from libs.chassis.settings import Settings
@@ -58,8 +60,14 @@ class Process:
         # Questions about health must not queue behind the work.
         self.watching = engine_for(settings, f"{self.name}-health", connections=2)
         self.outage = Outage(self._ask_database)
+        self.relay = Relay(
+            service,
+            database_url=settings.database_url,
+            broker_url=settings.broker_url,
+            limits=Limits.of(settings),
+        )
         self.decider = Decider(
-            service, self.engine, wake_relay=lambda: None, wake_waiting=lambda: self.waiting.wake()
+            service, self.engine, wake_relay=self.relay.wake, wake_waiting=lambda: self.waiting.wake()
         )
         self.waiting = Loop("waiting", Sweep(self.engine, self.decider).step, seconds=1)
         self.timers = Loop("timers", self._fire_timers, seconds=0.25)
@@ -67,6 +75,7 @@ class Process:
         self.backlog = Loop("backlog", backlog.measure, seconds=5)
         self.broker: RabbitBroker | None = None
         self.consumers: list[Consumer] = []
+        self.relaying = False
 
     async def live(self, stopping: asyncio.Event) -> int:
         """Work until `stopping` is set; the exit status."""
@@ -98,6 +107,8 @@ class Process:
             def go(work: Coroutine[Any, Any, None]) -> None:
                 group.create_task(work)
 
+            self.relaying = True
+            go(self.relay.run())
             go(self.backlog.run())
             if self.takes_messages:
                 await self._await_broker()
@@ -111,6 +122,8 @@ class Process:
         """Take nothing more, finish what was taken, say what follows from it."""
         await asyncio.gather(*(consumer.stop_taking() for consumer in self.consumers))
         await asyncio.gather(*(consumer.drained() for consumer in self.consumers))
+        if self.relaying:
+            await self.relay.stop()
 
     async def _ask_database(self) -> None:
         async with self.watching.connect() as connection:
@@ -141,7 +154,11 @@ class Process:
         """A connection and a consumer for each queue; what comes through the three doors is one inbox."""
         heartbeat = {"heartbeat": str(self.settings.broker_heartbeat_seconds), "name": self._unique_name()}
         broker = RabbitBroker(
-            str(URL(self.settings.broker_url).update_query(heartbeat)), reconnect_interval=PAUSE_SECONDS
+            str(URL(self.settings.broker_url).update_query(heartbeat)),
+            reconnect_interval=PAUSE_SECONDS,
+            # Decoded once, by ourselves; looking through annotations would cost as much again.
+            apply_types=False,
+            logger=None,
         )
         own_handlers = {f"{self.service.name}.{purpose}": purpose for purpose in special_queues(self.service)}
         consumers = [
@@ -154,6 +171,7 @@ class Process:
                 outage=self.outage,
                 siblings=siblings_of(self.service),
                 settings=self.settings,
+                given_up=queue.endswith(".dead_letters"),
             )
             for queue in queues_of(self.service)
         ]
@@ -163,7 +181,10 @@ class Process:
         return f"{self.name}-{socket.gethostname()}-{os.getpid()}"
 
     async def _fire_timers(self) -> bool:
-        return await fire_due(self.engine, self.service.name) == FIRED_AT_ONCE
+        fired = await fire_due(self.engine, self.service.name)
+        if fired:
+            self.relay.wake()
+        return fired == FIRED_AT_ONCE
 
     def _serve_http(self) -> tuple[uvicorn.Server, asyncio.Task[None]]:
         app = create_app(
@@ -189,6 +210,7 @@ class Process:
         checks = {
             "database": health.database_answers(watching),
             "migrations": health.schema_is_current(self.service, watching),
+            "relay": self._relay_relays,
             "outbox": health.outbox_is_young(watching, settings.outbox_age_alert_seconds),
         }
         if settings.environment == "production":
@@ -197,6 +219,9 @@ class Process:
             checks["broker"] = health.broker_answers(self._connection, f"{self.service.name}.inbox")
             checks["consumers"] = health.consumers_are_active(lambda: self.consumers)
         return checks
+
+    async def _relay_relays(self) -> str | None:
+        return self.relay.why_unhealthy
 
     def _connection(self) -> AbstractConnection | None:
         return self.broker._connection if self.broker is not None else None
