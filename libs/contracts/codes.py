@@ -35,6 +35,8 @@ CODES: dict[str, tuple[int, str]] = {
     "reason_missing": (422, "A no needs a reason."),
     # purchasing
     "vendor_unknown": (422, "No active vendor has this number."),
+    "no_such_vendor": (404, "No such vendor."),
+    "no_such_catalog_item": (404, "No such catalog item."),
     "order_unknown": (404, "No such order."),
     "order_cancelled": (409, "The order was cancelled."),
     "approved_amount_exceeded": (409, "The order would cost more than was approved."),

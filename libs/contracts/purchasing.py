@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
 from libs.contracts.values import (
     AssetCreation,
@@ -194,6 +195,12 @@ class SurplusFound(Event):
     order_id: UUID
     order_line_id: UUID
     over: Count
+
+
+class AnnounceAll(message.AnnounceAll):
+    """Say every catalog item again into the asker's bulk queue."""
+
+    type: ClassVar[str] = "purchasing.announce_all.v1"
 
 
 class CommandAnswered(Answered):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
 from libs.contracts.values import Code, Currency, LongText, Money, PersonId, Quantity, Text
 
@@ -129,6 +130,12 @@ class RequestFulfilled(Event):
     subject: ClassVar[str] = "request_id"
     request_id: UUID
     number: str
+
+
+class RenewCopies(message.RenewCopies):
+    """Have every catalog item said again by purchasing, for instance after this database was restored."""
+
+    type: ClassVar[str] = "requests.renew_copies.v1"
 
 
 class CommandAnswered(Answered):

@@ -188,7 +188,7 @@ async def show_vendor(reference: str, read: Reading) -> VendorSeen:
     query = select(_vendors).where(named(reference, _vendors.c.id, _vendors.c.number))
     for row in await read.execute(query):
         return _vendor_seen(row)
-    raise Rejection("vendor_unknown", message=f"There is no vendor {reference}.")
+    raise Rejection("no_such_vendor", message=f"There is no vendor {reference}.")
 
 
 @router.post("/catalog-items", status_code=201, response_model=ItemDefined)
@@ -217,7 +217,7 @@ async def show_catalog_item(reference: str, read: Reading) -> ItemSeen:
     query = _items_with_vendors().where(named(reference, _items.c.id, _items.c.sku))
     for row in await read.execute(query):
         return _item_seen(row)
-    raise Rejection("sku_unknown", message=f"The catalog has no item {reference}.")
+    raise Rejection("no_such_catalog_item", message=f"The catalog has no item {reference}.")
 
 
 @router.post("/imports/vendors")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from libs.chassis.backfill import Announced, announcing
 from libs.chassis.decision import (
     Cause,
     Decision,
@@ -15,7 +16,13 @@ from libs.chassis.decision import (
     Records,
     Rejection,
 )
-from libs.contracts.purchasing import CatalogItemChanged, DefineCatalogItem, DefineVendor, VendorChanged
+from libs.contracts.purchasing import (
+    AnnounceAll,
+    CatalogItemChanged,
+    DefineCatalogItem,
+    DefineVendor,
+    VendorChanged,
+)
 from libs.contracts.values import AssetCreation, Kind, derived_id
 
 
@@ -130,7 +137,11 @@ def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Deci
     answer = {"item_id": str(item.id), "sku": item.sku, "change": _change(known, item)}
     if item == known:
         return Decision(answer=answer)
-    changed = CatalogItemChanged(
+    return Decision(save=[item], publish=[_said(item)], answer=answer)
+
+
+def _said(item: CatalogItem) -> CatalogItemChanged:
+    return CatalogItemChanged(
         item_id=item.id,
         sku=item.sku,
         name=item.name,
@@ -144,7 +155,6 @@ def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Deci
         warranty_months=item.warranty_months,
         active=item.active,
     )
-    return Decision(save=[item], publish=[changed], answer=answer)
 
 
 def _change(known: Record | None, now: Record) -> str:
@@ -156,4 +166,5 @@ def _change(known: Record | None, now: Record) -> str:
 HANDLERS: Handlers = (
     Handler(on=DefineVendor, holds=vendor_of, decide=define_vendor),
     Handler(on=DefineCatalogItem, holds=item_of, reads=preferred_vendor_of, decide=define_item),
+    announcing(AnnounceAll, Announced(CatalogItem, _said)),
 )

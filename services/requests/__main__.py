@@ -3,7 +3,7 @@
 from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts.assets import AssignAssets
-from libs.contracts.purchasing import CreateOrder
+from libs.contracts.purchasing import AnnounceAll, CreateOrder
 from services.requests import approval, catalog_entry, fulfilment, submission
 from services.requests.api import router
 from services.requests.tables import STORAGE
@@ -21,7 +21,7 @@ SERVICE = Service(
     },
     storage=STORAGE,
     routes=router,
-    sends=(CreateOrder, AssignAssets),
+    sends=(CreateOrder, AssignAssets, AnnounceAll),
     sequences=(submission.NUMBER,),
 )
 

@@ -14,7 +14,7 @@ from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
 from libs.contracts.message import Value
-from libs.contracts.requests import DecideApproval, RequestedLine, SubmitRequest
+from libs.contracts.requests import DecideApproval, RenewCopies, RequestedLine, SubmitRequest
 from libs.contracts.values import Code, Currency, Kind, LongText, Money, PersonId, Text, money
 from services.requests.approval import Approval, Verdict
 from services.requests.catalog_entry import CatalogEntry
@@ -285,6 +285,12 @@ async def list_catalog_entries(read: Reading, limit: Limit = 100, after: After =
         for row in rows
     ]
     return Page(items=items, next=following)
+
+
+@router.post("/copies/renewal", status_code=202, response_model=None)
+async def renew_copies(obey: Obeying) -> Response:
+    """Ask purchasing to say every catalog item again, for instance after this database was restored."""
+    return await obey(RenewCopies(), status=202)
 
 
 def _of(request: Row[Any], table: Any, order_by: str) -> Any:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+from libs.chassis.backfill import renewing
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records
-from libs.contracts.purchasing import CatalogItemChanged
+from libs.contracts.purchasing import AnnounceAll, CatalogItemChanged
+from libs.contracts.requests import RenewCopies
 from libs.contracts.values import Kind, derived_id
 
 
@@ -53,4 +55,7 @@ def copy(fact: CatalogItemChanged, held: Records, cause: Cause) -> Decision:
     return Decision(save=[entry])
 
 
-HANDLERS: Handlers = (Handler(on=CatalogItemChanged, holds=entry_of, decide=copy),)
+HANDLERS: Handlers = (
+    Handler(on=CatalogItemChanged, holds=entry_of, decide=copy),
+    renewing(RenewCopies, AnnounceAll),
+)

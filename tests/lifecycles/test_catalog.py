@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from libs.contracts.purchasing import CatalogItemChanged, VendorChanged
+from libs.contracts.requests import RenewCopies
 from libs.contracts.values import AssetCreation, Kind, derived_id
 from services.purchasing.catalog import CatalogItem, Vendor, item_id_of, vendor_id_of
 from services.requests.catalog_entry import CatalogEntry, entry_id
@@ -89,6 +90,21 @@ def test_an_item_needs_an_active_vendor(desk: Desk, vendor: str) -> None:
     assert ended.code == "vendor_unknown"
     assert ended.rejection is not None
     assert ended.rejection.field == "vendor_number"
+
+
+def test_the_whole_catalog_is_said_again_when_requests_renews_its_copies(desk: Desk) -> None:
+    asked = a_requests_desk().hear(RenewCopies())
+
+    told = desk.hear(*asked.decision.publish, sender="requests")
+
+    items = desk.all(CatalogItem)
+    assert [(said.fact.subject_id(), said.sequence, said.to) for said in told.decision.announce] == [
+        (item.id, item.version, "requests") for item in items
+    ]
+    assert (
+        told.decision.announce[0].fact
+        == [said for said in desk.said if said.subject_id() == items[0].id].pop()
+    )
 
 
 def test_requests_keeps_the_latest_of_what_is_said_about_an_item() -> None:
