@@ -18,6 +18,7 @@ from libs.chassis.envelope import InvalidContent
 from libs.chassis.http import Person, Reading
 from libs.chassis.pages import Limit, Page, Wanted, matching
 from libs.chassis.schema import dead_letter_audit, dead_letters
+from libs.contracts.message import MESSAGES
 
 REPLAYED_AT_ONCE = 500
 
@@ -192,6 +193,11 @@ async def replay_dead_letter(
 ) -> Done:
     """Have a letter decided once more, as it is or mended."""
     body = to_json(mended.data) if mended is not None and mended.data is not None else None
+    said = (
+        await write.execute(select(dead_letters.c.type).where(dead_letters.c.id == dead_letter_id))
+    ).scalar()
+    if body is not None and said is not None and said not in MESSAGES:
+        raise Rejection("invalid_content", message=f"{said} is not a message we know; it cannot be mended.")
     try:
         replayed = await replay(write, dead_letter_id, actor=person, body=body)
     except InvalidContent as invalid:
