@@ -7,8 +7,9 @@ import asyncio
 import contextlib
 import os
 import pkgutil
+import random
 import socket
-from collections.abc import Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator
 from importlib import import_module
 from typing import Any
 
@@ -26,6 +27,7 @@ from libs.chassis import dead_letter_api, health
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
 from libs.chassis.departures import Limits
+from libs.chassis.housekeeping import keep_house
 from libs.chassis.http import API, create_app
 from libs.chassis.loops import Loop
 from libs.chassis.migrations import behind, how_to_migrate
@@ -41,6 +43,7 @@ from libs.contracts.message import MESSAGES
 NOT_MIGRATED = 3
 ENDED_BY_ITSELF = 1
 PAUSE_SECONDS = 1
+CLOSE_SECONDS = 5
 
 log = structlog.get_logger()
 
@@ -71,31 +74,33 @@ class Process:
         )
         self.waiting = Loop("waiting", Sweep(self.engine, self.decider).step, seconds=1)
         self.timers = Loop("timers", self._fire_timers, seconds=0.25)
+        self.housekeeping = Loop("housekeeping", self._keep_house, seconds=3600)
         backlog = health.Backlog(self.watching, waiting_alert_seconds=settings.waiting_alert_seconds)
         self.backlog = Loop("backlog", backlog.measure, seconds=5)
         self.broker: RabbitBroker | None = None
         self.consumers: list[Consumer] = []
-        self.relaying = False
+        self.relaying = self.stopping = False
 
     async def live(self, stopping: asyncio.Event) -> int:
         """Work until `stopping` is set; the exit status."""
-        server, serving = self._serve_http()
+        try:
+            server, serving = self._serve_http()
+        except OSError as error:
+            log.error("cannot_listen", port=self.settings.http_port, reason=str(error))
+            return ENDED_BY_ITSELF
         working = asyncio.create_task(self._work())
         stop = asyncio.create_task(stopping.wait())
         await asyncio.wait({serving, working, stop}, return_when=asyncio.FIRST_COMPLETED)
         status = 0 if stopping.is_set() else _status_of(working)
-        log.info("stopping", pending=not working.done())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self.settings.drain_seconds_max):
-                await self._drain()
+        log.info("stopping")
+        self.stopping = True
+        if stopping.is_set():
+            await _within(self.settings.drain_seconds_max, self._drain())
         working.cancel()
         await asyncio.wait({working})
         server.should_exit = True
-        await asyncio.wait({serving}, timeout=self.settings.drain_seconds_max)
-        if self.broker is not None:
-            await self.broker.stop()
-        await self.engine.dispose()
-        await self.watching.dispose()
+        await asyncio.wait({serving}, timeout=self.settings.http_request_seconds_max)
+        await _within(CLOSE_SECONDS, self._close())
         log.info("stopped")
         return status
 
@@ -114,6 +119,7 @@ class Process:
                 await self._await_broker()
                 go(self.waiting.run())
                 go(self.timers.run())
+                go(self.housekeeping.run())
                 for consumer in self.consumers:
                     go(consumer.run())
             log.info("working")
@@ -124,6 +130,12 @@ class Process:
         await asyncio.gather(*(consumer.drained() for consumer in self.consumers))
         if self.relaying:
             await self.relay.stop()
+
+    async def _close(self) -> None:
+        if self.broker is not None:
+            await self.broker.stop()
+        await self.engine.dispose()
+        await self.watching.dispose()
 
     async def _ask_database(self) -> None:
         async with self.watching.connect() as connection:
@@ -155,7 +167,8 @@ class Process:
         heartbeat = {"heartbeat": str(self.settings.broker_heartbeat_seconds), "name": self._unique_name()}
         broker = RabbitBroker(
             str(URL(self.settings.broker_url).update_query(heartbeat)),
-            reconnect_interval=PAUSE_SECONDS,
+            # Not all at the same moment when a broker comes back.
+            reconnect_interval=PAUSE_SECONDS * random.uniform(0.5, 2),  # noqa: S311
             # Decoded once, by ourselves; looking through annotations would cost as much again.
             apply_types=False,
             logger=None,
@@ -186,6 +199,10 @@ class Process:
             self.relay.wake()
         return fired == FIRED_AT_ONCE
 
+    async def _keep_house(self) -> bool:
+        await keep_house(self.engine)
+        return False
+
     def _serve_http(self) -> tuple[uvicorn.Server, asyncio.Task[None]]:
         app = create_app(
             self.service,
@@ -208,6 +225,7 @@ class Process:
     def _checks(self) -> dict[str, health.Check]:
         settings, watching = self.settings, self.watching
         checks = {
+            "process": self._is_staying,
             "database": health.database_answers(watching),
             "migrations": health.schema_is_current(self.service, watching),
             "relay": self._relay_relays,
@@ -219,6 +237,9 @@ class Process:
             checks["broker"] = health.broker_answers(self._connection, f"{self.service.name}.inbox")
             checks["consumers"] = health.consumers_are_active(lambda: self.consumers)
         return checks
+
+    async def _is_staying(self) -> str | None:
+        return "stopping" if self.stopping else None
 
     async def _relay_relays(self) -> str | None:
         return self.relay.why_unhealthy
@@ -234,6 +255,11 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Capture none."""
         yield
+
+
+async def _within(seconds: float, work: Awaitable[None]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(work, seconds)
 
 
 def _status_of(working: asyncio.Task[None]) -> int:

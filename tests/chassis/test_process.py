@@ -261,5 +261,5 @@ async def test_roles_without_messages_publish_and_are_ready(
         checks = await relay.until_ready()
         document = await relay.client.get("/api/v1/openapi.json")
 
-    assert set(checks) == {"database", "migrations", "relay", "outbox"}
+    assert set(checks) == {"process", "database", "migrations", "relay", "outbox"}
     assert document.status_code == 404
