@@ -61,6 +61,8 @@ def _inbox(name: str) -> None:
 def _partitions() -> None:
     # What our services say: a day per partition, 30 days back and 7 ahead. What strangers say: 30 days per
     # partition, counted from 0001-01-01 as libs.chassis.inbox does; the one before, this one, the next.
+    # Made apart and then attached: made as a partition at once, it would wait for every transaction under way,
+    # and hold up all that come after.
     op.execute("""
         CREATE FUNCTION chassis.make_partition(parent text, first date, days int) RETURNS void
         LANGUAGE plpgsql AS $$
@@ -68,8 +70,10 @@ def _partitions() -> None:
             name text := parent || '_' || to_char(first, 'YYYYMMDD');
         BEGIN
             IF to_regclass('chassis.' || name) IS NULL THEN
-                EXECUTE format('CREATE TABLE chassis.%I PARTITION OF chassis.%I FOR VALUES FROM (%L) TO (%L)',
-                    name, parent, first, first + days);
+                EXECUTE format('CREATE TABLE chassis.%I (LIKE chassis.%I INCLUDING ALL)', name, parent);
+                EXECUTE format(
+                    'ALTER TABLE chassis.%I ATTACH PARTITION chassis.%I FOR VALUES FROM (%L) TO (%L)',
+                    parent, name, first, first + days);
             END IF;
         END $$""")
     op.execute("""
