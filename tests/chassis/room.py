@@ -103,3 +103,19 @@ class Room:
                     if len(taken) == count:
                         break
         return taken
+
+    async def hear_all(self, user: str, queue: str, wanted: set[bytes]) -> list[bytes]:
+        """Take messages until each of these bodies has come; what came, in order."""
+        heard: list[bytes] = []
+        missing = set(wanted)
+        async with self.channel(user) as channel:
+            await channel.set_qos(prefetch_count=200)
+            reader = await channel.get_queue(queue, ensure=False)
+            async with asyncio.timeout(60), reader.iterator() as messages:
+                async for message in messages:
+                    heard.append(message.body)
+                    await message.ack()
+                    missing.discard(message.body)
+                    if not missing:
+                        break
+        return heard
