@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from libs.chassis.service import Service
-from libs.contracts.message import Command
+from libs.contracts.message import AnnounceAll, Command, Event
 
 NOTHING = "^$"
 EVERYTHING = ".*"
@@ -48,22 +48,34 @@ class Rights:
     says: Mapping[str, str] = field(default_factory=dict)
 
 
-def of_service(service: Service) -> Rights:
-    """It can write its markers too, which is how it learns that they are there."""
+def of_service(service: Service, services: Sequence[Service]) -> Rights:
+    """Its own exchanges and what it sends; its markers, to learn that they exist; what it announces again.
+
+    That goes into the bulk exchanges of those who ask for it.
+    """
     name = service.name
     own_types = rf"^{name}\.[a-z0-9_]+\.v[0-9]+$"
     says = {f"{name}.{door}": own_types for door in ("events", "inbox", "bulk")}
     says[f"{name}.replies"] = r"^[A-Za-z0-9_-]+\..+$"
-    for sibling in sorted({command.owner() for command in service.sends}):
-        says[f"{sibling}.inbox"] = one_of(
-            sorted(command.type for command in service.sends if command.owner() == sibling)
+    for owner in sorted({command.owner() for command in service.sends}):
+        says[f"{owner}.inbox"] = one_of(
+            sorted(command.type for command in service.sends if command.owner() == owner)
         )
+    for sibling in services:
+        if any(issubclass(command, AnnounceAll) and command.owner() == name for command in sibling.sends):
+            says[f"{sibling.name}.bulk"] = one_of(_copied(sibling, name))
     return Rights(
         configure=NOTHING,
         write=one_of(says, rf"{name}\.topology\.[0-9a-f]+"),
         read=one_of(queues_of(service)),
         says=says,
     )
+
+
+def _copied(service: Service, owner: str) -> list[str]:
+    """The facts of this owner that a service keeps copies from."""
+    heard = {handler.on for handler in service.queues["inbox"] if handler.on.owner() == owner}
+    return sorted(fact.type for fact in heard if issubclass(fact, Event) and fact.carries == "state")
 
 
 def of_integration(integration: Integration, services: Sequence[Service]) -> Rights:

@@ -130,9 +130,8 @@ def marker(service: Service) -> str:
     Bindings can only be listed by an administrator, and the audit stream makes every fact routable; but the
     set-up is loaded as a whole, and who may write to an exchange can tell whether it is there.
     """
-    declared = "\n".join(
-        f"{each.exchange} {each.key} {each.queue}" for each in sorted(expected_bindings(service))
-    )
+    hears = [f"{each.exchange} {each.key} {each.queue}" for each in sorted(expected_bindings(service))]
+    declared = "\n".join([*hears, *sorted(command.type for command in service.sends)])
     return f"{service.name}.topology.{hashlib.sha256(declared.encode()).hexdigest()[:12]}"
 
 
@@ -183,7 +182,7 @@ def definitions(
     """
     wanted = topology(services, integrations)
     users = [service.name for service in services] + [integration.name for integration in integrations]
-    granted = {service.name: rights.of_service(service) for service in services}
+    granted = {service.name: rights.of_service(service, services) for service in services}
     granted |= {each.name: rights.of_integration(each, services) for each in integrations}
     if "admin" in passwords:
         users.append("admin")

@@ -44,13 +44,17 @@ REQUESTS = a_service(
             assets.AssetsReceived,
         ],
     },
-    sends=(purchasing.CreateOrder, purchasing.CancelOrder, assets.AssignAssets),
+    sends=(purchasing.CreateOrder, purchasing.CancelOrder, purchasing.AnnounceAll, assets.AssignAssets),
 )
 PURCHASING = a_service(
     "purchasing",
     {
         "inbox": [
-            purchasing.CreateOrder, purchasing.CancelOrder, purchasing.DefineVendor, receiving.GoodsReceived,
+            purchasing.CreateOrder,
+            purchasing.CancelOrder,
+            purchasing.AnnounceAll,
+            purchasing.DefineVendor,
+            receiving.GoodsReceived,
         ]
     },
 )  # fmt: skip

@@ -54,7 +54,8 @@ def test_a_services_marker_changes_with_what_it_declares_and_with_nothing_else()
     handlers = {**REQUESTS.queues, "inbox": REQUESTS.queues["inbox"][:-1]}
 
     assert marker(replace(REQUESTS, queues=handlers)) != marker(REQUESTS)
-    assert marker(replace(REQUESTS, sends=())) == marker(REQUESTS)
+    assert marker(replace(REQUESTS, sends=())) != marker(REQUESTS)
+    assert marker(replace(REQUESTS, sequences=("number",))) == marker(REQUESTS)
 
 
 def test_what_a_broker_lacks_is_said_in_sentences() -> None:

@@ -61,7 +61,7 @@ def _inbox(name: str) -> None:
 def _partitions() -> None:
     # What our services say: a day per partition, 30 days back and 7 ahead. What strangers say: 30 days per
     # partition, counted from 0001-01-01 as libs.chassis.inbox does; the one before, this one, the next.
-    # Made apart and then attached: made as a partition at once, it would wait for every transaction under way,
+    # Made apart, then attached: made as a partition at once, it would wait for every transaction under way,
     # and hold up all that come after.
     op.execute("""
         CREATE FUNCTION chassis.make_partition(parent text, first date, days int) RETURNS void
