@@ -76,13 +76,18 @@ def logs(
 
 async def _up(home: Path, workers: int, services: bool) -> int:
     began = monotonic()
-    earlier = Supervisor.recorded(home)
+    earlier = running_servers(home)
     servers = await start_servers(home, staying=True, say=say)
-    if services:
-        await earlier.stop()
-        supervisor = Supervisor(await provision(servers), home=home, receiving_workers=workers, free=True)
-        say(f"services: migrating and starting, logs in {supervisor.logs}")
-        await supervisor.start()
+    try:
+        if services:
+            await Supervisor.recorded(home).stop()
+            supervisor = Supervisor(await provision(servers), home=home, receiving_workers=workers, free=True)
+            say(f"services: migrating and starting, logs in {supervisor.logs}")
+            await supervisor.start()
+    except BaseException:
+        if earlier is None:
+            await stop_servers(home, everyone=True)
+        raise
     say(f"ready after {monotonic() - began:.1f} s")
     return await _status(home)
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-from libs.chassis.topology import definitions
-
 SERVICES = ("requests", "purchasing", "receiving", "assets")
 # The example integration: an ERP system that sends requests and hears what becomes of them.
 INTEGRATIONS = ("erp",)
@@ -16,5 +14,8 @@ USERS = (*SERVICES, *INTEGRATIONS)
 
 def broker_definitions(vhost: str, passwords: Mapping[str, str]) -> Mapping[str, Any]:
     """What RabbitMQ imports: users, permissions, exchanges, queues, bindings and policies in `vhost`."""
+    # Here, because they bring every library along, and most commands have no need of them.
+    topology = import_module("libs.chassis.topology")
     services = [import_module(f"services.{name}.__main__").SERVICE for name in SERVICES]
-    return definitions(services, vhost, passwords)
+    defined: Mapping[str, Any] = topology.definitions(services, vhost, passwords)
+    return defined

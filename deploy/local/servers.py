@@ -75,29 +75,40 @@ async def start_servers(
     """
     home = home.resolve()
     async with holders.locked(home, say):
-        wish = {"durable": durable, **{name: os.environ.get(name, "") for name in OURS}}
-        recorded = _recorded(home)
-        try:
-            if recorded is not None and recorded["wish"] == wish and await _healthy(recorded):
-                say("the servers of an earlier run are still there: using them")
-            else:
-                if recorded is not None and holders.needed(home) and await _healthy(recorded):
-                    raise NoServer(
-                        f"Another run uses the servers in {home}, started with other settings."
-                        "\nWait for it, or stop it: make down"
-                    )
-                await _stop(home)
-                if not durable:
-                    _forget(home)
-                recorded = await _climb(home, wish, durable, say)
-            holders.hold(home, staying=staying)
-        except asyncio.CancelledError:
-            if not holders.needed(home):
-                await _stop(home)
-            raise
-    if not staying:
+        used = holders.needed(home)
+        # Held and watched before anything starts: whatever ends us midway, nothing stays behind.
+        holders.hold(home)
         _post_keeper(home)
+        try:
+            recorded = await _reused_or_started(home, durable, used, say)
+        except BaseException:
+            holders.release(home)
+            if not holders.needed(home):
+                await _stop(home, at_once=True)
+                await _dismiss_keeper(home)
+            raise
+        if staying:
+            holders.hold(home, staying=True)
+            holders.release(home)
     return _servers(home, recorded)
+
+
+async def _reused_or_started(home: Path, durable: bool, used: bool, say: Say) -> dict[str, Any]:
+    wish = {"durable": durable, **{name: os.environ.get(name, "") for name in OURS}}
+    recorded = _recorded(home)
+    well = recorded is not None and await _healthy(recorded)
+    if recorded is not None and well and recorded["wish"] == wish:
+        say("the servers of an earlier run are still there: using them")
+        return recorded
+    if well and used:
+        raise NoServer(
+            f"Another run uses the servers in {home}, started with other settings."
+            "\nWait for it, or stop it: make down"
+        )
+    await _stop(home)
+    if not durable:
+        _forget(home)
+    return await _climb(home, wish, durable, say)
 
 
 async def stop_servers(home: Path, *, everyone: bool = False) -> None:
@@ -270,7 +281,6 @@ async def _climb(home: Path, wish: Mapping[str, Any], durable: bool, say: Say) -
     process.save_private(home / "servers.json", recorded)
     failures = [each for each in outcomes if isinstance(each, BaseException)]
     if failures:
-        await _stop(home)
         raise failures[0]
     return recorded
 
@@ -323,17 +333,18 @@ async def _healthy(recorded: Mapping[str, Any]) -> bool:
     return all(reason is None for reason in found.values())
 
 
-async def _stop(home: Path) -> None:
-    """Stop what we started, as far as any run got; what somebody else runs is left alone."""
+async def _stop(home: Path, *, at_once: bool = False) -> None:
+    """Stop what we started, as far as any run got; what somebody else runs is left alone.
+
+    `at_once` asks for no farewell: what was confirmed is safe without it.
+    """
     record = home / "servers.json"
     recorded = json.loads(record.read_text()) if record.exists() else {}
     for server in LADDER:
         if recorded.get(server, {}).get("kind") == "docker":
             await docker.stop(home, server)
-    careless = recorded and not recorded["wish"]["durable"]
     database, broker = PrivatePostgres(home), PrivateRabbitMQ(home)
-    if careless:
-        # Nobody will read this data again, and a kill takes no time.
+    if at_once or (recorded and not recorded["wish"]["durable"]):
         await asyncio.gather(database.stop(at_once=True), broker.kill())
     else:
         await asyncio.gather(database.stop(), broker.stop())

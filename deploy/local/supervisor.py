@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
 
@@ -22,6 +22,10 @@ MIGRATE_SECONDS = 60
 READY_SECONDS = 60
 # More than the services allow themselves.
 DRAIN_SECONDS = 25
+
+
+def service_command(service: str, role: str) -> list[str]:
+    return [sys.executable, "-m", f"services.{service}", "--role", role]
 
 
 class Supervisor:
@@ -39,6 +43,7 @@ class Supervisor:
         receiving_workers: int = 1,
         settings: Mapping[str, str] | None = None,
         free: bool = False,
+        command: Callable[[str, str], Sequence[str]] = service_command,
     ) -> None:
         self.home = home.resolve()
         self.logs = self.home / "logs"
@@ -48,6 +53,7 @@ class Supervisor:
         self._receiving_workers = receiving_workers
         self._settings = dict(settings or {})
         self._free = free
+        self._command = command
 
     @classmethod
     def recorded(cls, home: Path) -> Supervisor:
@@ -90,7 +96,7 @@ class Supervisor:
         environment = self._environment(service, {"QUARTERMASTER_HTTP_PORT": str(port), **(extra or {})})
         started = process.start(
             name,
-            [sys.executable, "-m", f"services.{service}", "--role", role],
+            self._command(service, role),
             log=self.logs / f"{name}.log",
             environment=environment,
             free=self._free,
@@ -157,7 +163,7 @@ class Supervisor:
     async def _migrate(self, service: str) -> None:
         running = process.start(
             f"{service} migration",
-            [sys.executable, "-m", f"services.{service}", "--role", "migrate"],
+            self._command(service, "migrate"),
             log=self.logs / f"{service}.log",
             environment=self._environment(service, {}),
             folder=ROOT,
