@@ -1,0 +1,90 @@
+"""The examples keep to the contracts, fit each other, and show every way of approval."""
+
+import json
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from libs.chassis.imports import contents_of
+from libs.contracts.assets import DefineLocation
+from libs.contracts.purchasing import DefineCatalogItem, DefineVendor
+from libs.contracts.requests import SubmitRequest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def rows(name: str) -> list[dict[str, Any]]:
+    return [dict(row) for _, row in contents_of((EXAMPLES / name).read_bytes(), columns=())]
+
+
+def the_catalog() -> dict[str, DefineCatalogItem]:
+    items = [
+        DefineCatalogItem.model_validate_json(
+            json.dumps(row | {"warranty_months": int(row["warranty_months"])})
+        )
+        for row in rows("catalog.csv")
+    ]
+    assert len({item.sku for item in items}) == len({item.gtin for item in items}) == len(items)
+    return {item.sku: item for item in items}
+
+
+def the_events() -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (EXAMPLES / "requests.jsonl").read_text().splitlines()]
+
+
+def the_requests() -> list[SubmitRequest]:
+    return [SubmitRequest.model_validate_json(json.dumps(event["data"])) for event in the_events()]
+
+
+def test_every_item_is_of_a_vendor_in_the_file_and_in_its_currency() -> None:
+    vendors = {
+        row["number"]: DefineVendor.model_validate_json(
+            json.dumps(row | {"lead_time_days": int(row["lead_time_days"])})
+        )
+        for row in rows("vendors.csv")
+    }
+
+    for item in the_catalog().values():
+        assert item.currency == vendors[item.vendor_number].currency
+
+
+def test_every_article_number_ends_with_its_check_digit() -> None:
+    for item in the_catalog().values():
+        assert item.gtin is not None
+        weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(item.gtin))
+        assert weighted % 10 == 0
+
+
+def test_every_request_asks_for_items_and_goes_to_a_location_in_the_files() -> None:
+    catalog = the_catalog()
+    locations = {
+        row["code"]: DefineLocation(
+            code=row["code"], name=row["name"], storage_spaces=(row["storage_space"],)
+        )
+        for row in rows("locations.csv")
+    }
+
+    for request in the_requests():
+        assert {line.sku for line in request.lines} <= set(catalog)
+        assert len({line.sku for line in request.lines}) == len(request.lines)
+        assert request.deliver_to in locations
+
+
+def test_the_requests_are_events_that_can_be_told_apart() -> None:
+    events = the_events()
+
+    assert {event["type"] for event in events} == {SubmitRequest.type}
+    assert {event["specversion"] for event in events} == {"1.0"}
+    assert len({event["id"] for event in events}) == len(events) == 300
+    assert len({event["data"]["external_reference"] for event in events}) == len(events)
+
+
+def test_two_thirds_are_approved_at_once_and_some_need_two_approvals() -> None:
+    catalog = the_catalog()
+
+    def approvals(request: SubmitRequest) -> int:
+        total = sum((catalog[line.sku].unit_price * line.quantity for line in request.lines), Decimal())
+        return 0 if total < 1_000 else 1 if total < 25_000 else 2
+
+    assert Counter(map(approvals, the_requests())) == {0: 200, 1: 91, 2: 9}
