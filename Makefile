@@ -38,7 +38,7 @@ logs: $(READY) ## Follow what the services say
 check: $(READY) ## Format, lint, types, architecture and the pure tests: under a minute, no server
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@$(BIN)/lint-imports >.local/tmp/lint-imports 2>&1 || { cat .local/tmp/lint-imports; exit 1; }
 	@$(BIN)/pytest -q $(QUICK)
 
 test: check ## Everything `check` does, then every test that needs real servers
