@@ -34,7 +34,7 @@ SILENCE_SECONDS_MAX = 30
 class Plan:
     """What to do. `saturate` keeps `in_flight` requests under way; `pace` submits `rate` a second regardless.
 
-    Measured are the flows ending after the first `warm_up` ones, for `seconds` or until there are `flows`.
+    Measured are the flows that end after `warm_up_seconds`, for `seconds` or until there are `flows`.
     `run` makes references and serial numbers unlike those of any other run.
     """
 
@@ -44,7 +44,7 @@ class Plan:
     mode: Literal["saturate", "pace"]
     run: str
     seconds: float
-    warm_up: int
+    warm_up_seconds: float
     flows: int = 1_000_000
     in_flight: int = 0
     rate: float = 0.0
@@ -78,7 +78,7 @@ class Load:
     def __init__(self, plan: Plan, channel: AbstractChannel) -> None:
         self.plan = plan
         self.submitted = self.fulfilled = self.measured = 0
-        self.heard_at = perf_counter()
+        self.began = self.heard_at = perf_counter()
         self.measured_from = self.measured_to = 0.0
         self.enough = asyncio.Event()
         self._channel = channel
@@ -107,8 +107,8 @@ class Load:
             raise self._failure
         if not self.measured:
             raise SystemExit(
-                f"{self.fulfilled} of {self.submitted} requests were fulfilled, too few to measure anything"
-                f" (the first {self.plan.warm_up} warm up); then {SILENCE_SECONDS_MAX} s of silence"
+                f"{self.fulfilled} of {self.submitted} requests were fulfilled, none of them after the"
+                f" {self.plan.warm_up_seconds:g} s of warming up; then {SILENCE_SECONDS_MAX} s of silence"
             )
         seconds = (self.measured_to or self.heard_at) - self.measured_from
         percentiles = quantiles(self._latencies, n=100) if len(self._latencies) > 1 else None
@@ -138,7 +138,7 @@ class Load:
         self.fulfilled += 1
         confirmed_at = self._confirmed_at.pop(self._requesters.pop(request_id, ""), None)
         if not self.measured_from:
-            if self.fulfilled >= self.plan.warm_up:
+            if self.heard_at - self.began >= self.plan.warm_up_seconds:
                 self.measured_from = self.heard_at
         elif not self.measured_to:
             self.measured += 1
@@ -220,11 +220,10 @@ class Load:
             self._failure = task.exception()
 
     async def _report(self) -> None:
-        began = perf_counter()
         while True:
             await asyncio.sleep(REPORT_SECONDS)
             progress = Progress(
-                fulfilled=self.fulfilled, measured=self.measured, seconds=perf_counter() - began
+                fulfilled=self.fulfilled, measured=self.measured, seconds=perf_counter() - self.began
             )
             print(json.dumps(asdict(progress)), flush=True)
 

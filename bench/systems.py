@@ -14,6 +14,9 @@ from faststream.rabbit.subscriber import RabbitSubscriber
 
 from bench.baseline import schema
 from bench.baseline.plumbing import broker as baseline_broker
+from bench.driver import LOCATION, STORAGE_SPACE
+from deploy.demo.api import Api
+from deploy.demo.loading import load
 from deploy.local import process
 from deploy.local.definitions import SERVICES, USERS
 from deploy.local.process import Process, ProgramFailed
@@ -22,6 +25,9 @@ from deploy.local.servers import ROOT, Servers
 from deploy.local.supervisor import Supervisor
 
 PRICES = {"BENCH-LAPTOP": "640.00", "BENCH-SCREEN": "189.90", "BENCH-DOCK": "119.50"}
+VENDORS = "number,name,currency\nBENCH,Bench vendor,EUR\n"
+CATALOG_HEADER = "sku,name,kind,vendor_number,unit_price,currency\n"
+LOCATIONS = f"code,name,storage_space\n{LOCATION},Bench,{STORAGE_SPACE}\n"
 READY_SECONDS_MAX = 60
 
 
@@ -72,10 +78,15 @@ class Quartermaster(System):
         return self._supervisor.processes if self._supervisor else {}
 
     async def start(self) -> None:
+        catalog = CATALOG_HEADER + "".join(
+            f"{sku},{sku},hardware,BENCH,{price},EUR\n" for sku, price in PRICES.items()
+        )
         await unprovision(self.servers, self.deployment)
         self.environments = await provision(self.servers, name=self.deployment)
         self._supervisor = Supervisor(self.environments, home=self.home / "ours")
         await self._supervisor.start()
+        async with Api(self._supervisor.urls, person="person-bench") as api:
+            await load(api, VENDORS, catalog, LOCATIONS)
 
     async def stop(self) -> None:
         if self._supervisor:

@@ -1,0 +1,240 @@
+"""`python -m deploy.demo`: start what is needed, run the journey, check the laws, stop what was started."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from rich.console import Console
+
+from deploy.demo.api import Api, Refused
+from deploy.demo.board import Board
+from deploy.demo.erp import Answer, Erp, checked
+from deploy.demo.laws import LAWS, Evidence, gather, sentence_of
+from deploy.demo.loading import TooLate, load
+from deploy.demo.people import APPROVERS, Approver, Dock
+from deploy.demo.repeating import law_5_repeats_change_nothing
+from deploy.local.definitions import SERVICES
+from deploy.local.process import ProgramFailed
+from deploy.local.provision import Environments, NotOurs, provision
+from deploy.local.servers import ROOT, NoServer, start_servers, stop_servers
+from deploy.local.supervisor import Supervisor
+
+HOME = ROOT / ".local"
+EXAMPLES = ROOT / "examples"
+JOURNEY_SECONDS_MAX = 180
+SETTLE_SECONDS_MAX = 30
+VIOLATIONS_SHOWN = 5
+INTERRUPTED = 130
+EXPECTED = (NoServer, NotOurs, ProgramFailed, Refused, TooLate)
+
+Said = Sequence[tuple[Mapping[str, Any], Answer]]
+console = Console(highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    console.print(f"· {text}", markup=False)
+
+
+async def demo(home: Path, *, keep: bool) -> bool:
+    """True when every request was fulfilled and every law holds."""
+    began = monotonic()
+    async with running(home, keep=keep) as (supervisor, environments):
+        say(f"ready after {monotonic() - began:.1f} s")
+        with_people = Api(supervisor.urls, person="person-demo")
+        erp = Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"])
+        async with with_people as api, erp, asyncio.TaskGroup() as group:
+            watching = group.create_task(supervisor.watch())
+            await load(api, *(_example(f"{name}.csv") for name in ("vendors", "catalog", "locations")))
+            board, dock, said = await journey(supervisor, api, erp)
+            say(
+                f"{board.fulfilled} requests fulfilled in {board.seconds:.1f} s ({board.rate:.1f} a second);"
+                f" {dock.over_http} deliveries taken over HTTP, {dock.by_queue} by queue,"
+                f" {dock.in_two_parts} orders in two parts"
+            )
+            lawful = await the_laws_hold(api, erp, said)
+            watching.cancel()
+        show_where(supervisor, environments)
+        if keep:
+            say("left running; stop it with: make down")
+        say(f"{'all is well' if lawful else 'laws were broken'} after {monotonic() - began:.1f} s")
+    return lawful
+
+
+@asynccontextmanager
+async def running(home: Path, *, keep: bool) -> AsyncIterator[tuple[Supervisor, Environments]]:
+    """The servers and the services: those of `make up` if they run, else our own until we have finished."""
+    supervisor = Supervisor.recorded(home)
+    theirs = bool(supervisor.processes) and all(each.running for each in supervisor.processes.values())
+    servers = await start_servers(home, staying=keep, say=say)
+    try:
+        environments = await provision(servers)
+        if theirs:
+            say("the services are running already: using them")
+        else:
+            await supervisor.stop()
+            supervisor = Supervisor(environments, home=home, free=keep)
+            say("migrating and starting the four services")
+            await supervisor.start()
+        try:
+            yield supervisor, environments
+        except BaseException:
+            keep = False
+            raise
+        finally:
+            if not (keep or theirs):
+                await supervisor.stop()
+    finally:
+        if not keep:
+            await stop_servers(home)
+
+
+async def journey(supervisor: Supervisor, api: Api, erp: Erp) -> tuple[Board, Dock, Said]:
+    """Publish the example requests and play the people until all are fulfilled."""
+    events = example_requests(run=f"{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    board = Board(api, console, wanted=len(events))
+    await board.begin()
+    say(f"publishing {len(events)} requests as the external system erp")
+    people = [Api(supervisor.urls, person=person) for person in (*APPROVERS.values(), "person-dock")]
+    *managers, at_dock = people
+    dock = Dock(at_dock, erp)
+    try:
+        async with asyncio.TaskGroup() as group:
+            working = [
+                group.create_task(Approver(theirs, role).work())
+                for theirs, role in zip(managers, APPROVERS, strict=True)
+            ]
+            working.append(group.create_task(dock.work()))
+            publishing = group.create_task(publish(erp, events))
+            async with asyncio.timeout(JOURNEY_SECONDS_MAX):
+                answers = await publishing
+                await board.show()
+            for task in working:
+                task.cancel()
+    except TimeoutError:
+        raise TooLate(
+            f"after {JOURNEY_SECONDS_MAX} s only {board.fulfilled} of {len(events)} requests are fulfilled"
+        ) from None
+    finally:
+        for person in people:
+            await person.close()
+    return board, dock, list(zip(events, answers, strict=True))
+
+
+async def publish(erp: Erp, events: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Say every request, as fast as the answers come."""
+    answers = await asyncio.gather(*(erp.ask_event(event) for event in events))
+    for answer in answers:
+        checked(answer)
+    return answers
+
+
+async def the_laws_hold(api: Api, erp: Erp, said: Said) -> bool:
+    """Check every law and print what was found."""
+    request_ids = [str(answer["result"]["request_id"]) for _, answer in said]
+    before = await settled(api, request_ids)
+    repeated = await law_5_repeats_change_nothing(erp, said)
+    after = await gather(api, request_ids)
+    if before != after:
+        repeated.append("what the services show is not the same as before the repetitions")
+    outcomes = [(sentence_of(law), law(after)) for law in LAWS]
+    outcomes.append((sentence_of(law_5_repeats_change_nothing), repeated))
+    console.print()
+    for sentence, violations in outcomes:
+        console.print("[green]holds[/] " if not violations else "[red]BROKEN[/]", sentence)
+        for violation in violations[:VIOLATIONS_SHOWN]:
+            console.print(f"         {violation}", markup=False)
+        if len(violations) > VIOLATIONS_SHOWN:
+            console.print(f"         and {len(violations) - VIOLATIONS_SHOWN} more")
+    console.print()
+    say(_figures(after))
+    return not any(violations for _, violations in outcomes)
+
+
+async def settled(api: Api, request_ids: Sequence[str]) -> Evidence:
+    """What the services show once nothing is under way: only then must they agree with each other."""
+    deadline = monotonic() + SETTLE_SECONDS_MAX
+    before = await gather(api, request_ids)
+    while True:
+        seen = await gather(api, request_ids)
+        if seen == before:
+            return seen
+        if monotonic() > deadline:
+            raise TooLate(f"{SETTLE_SECONDS_MAX} s after the last request was fulfilled things still change")
+        before = seen
+
+
+def example_requests(*, run: str) -> list[dict[str, Any]]:
+    """The requests of the examples, with ids and references that no earlier run has used."""
+    events = [json.loads(line) for line in _example("requests.jsonl").splitlines()]
+    for event in events:
+        event["id"] = f"{run}-{event['id']}"
+        event["data"]["external_reference"] = f"{run}-{event['data']['external_reference']}"
+    return events
+
+
+def show_where(supervisor: Supervisor, environments: Environments) -> None:
+    for service in SERVICES:
+        say(f"{service:<10} {supervisor.urls[service]}/api/v1   {supervisor.urls[service]}/docs")
+    address = environments["erp"]["QUARTERMASTER_BROKER_URL"].rpartition("@")[2]
+    say(f"broker     amqp://erp@{address}")
+
+
+def _figures(seen: Evidence) -> str:
+    return (
+        f"{len(seen.requests)} requests, {len(seen.orders)} orders, {len(seen.receipts)} receipts,"
+        f" {len(seen.assets)} assets, {sum(len(request['steps']) for request in seen.requests)} steps"
+    )
+
+
+def _example(name: str) -> str:
+    return (EXAMPLES / name).read_text(encoding="utf-8")
+
+
+async def _until_told_to_stop(home: Path, *, keep: bool) -> bool:
+    """SIGTERM stops us as Ctrl-C does: once drains."""
+    running_demo = asyncio.current_task()
+    assert running_demo is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running_demo.cancel)
+    return await demo(home, keep=keep)
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
+    arguments.add_argument("--home", type=Path, default=HOME, help="where data, logs and secrets are kept")
+    home: Path = arguments.parse_args().home
+    keep = os.environ.get("KEEP", "") not in ("", "0")
+    try:
+        return 0 if asyncio.run(_until_told_to_stop(home, keep=keep)) else 1
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        say("stopped")
+        return INTERRUPTED
+    except Exception as failure:
+        reasons = list(_leaves(failure))
+        if not all(isinstance(each, EXPECTED) for each in reasons):
+            raise
+        for each in reasons:
+            console.print(f"\n{each}\n", style="red", markup=False)
+        return 1
+
+
+def _leaves(failure: BaseException) -> Iterator[BaseException]:
+    if isinstance(failure, BaseExceptionGroup):
+        for each in failure.exceptions:
+            yield from _leaves(each)
+    else:
+        yield failure
+
+
+if __name__ == "__main__":
+    sys.exit(main())
