@@ -274,6 +274,25 @@ def test_goods_that_the_dock_took_before_it_heard_of_a_cancellation_bring_the_re
     assert stages(desk.said) == ["ordered", "cancelled", "received", "fulfilled"]
 
 
+def test_a_unit_known_to_be_handed_over_was_not_cancelled_even_if_its_receipt_is_still_to_be_heard_of() -> (
+    None
+):
+    desk, (told,) = an_approved({STATION: 2})
+
+    desk.hear(told.stocked(1), told.assigned(1), told.cancelled())
+
+    assert the_request(desk).status is Status.FULFILLED
+    assert [line.cancelled for line in lines(desk)] == [1]
+
+
+def test_of_two_cancellations_of_an_order_the_larger_counts_whichever_comes_last() -> None:
+    desk, (told,) = an_approved({STATION: 3})
+
+    desk.hear(told.cancelled(2), told.cancelled(1))
+
+    assert [line.cancelled for line in lines(desk)] == [2]
+
+
 def test_once_fulfilled_it_stays_fulfilled_though_a_cancelled_unit_turns_up_and_is_handed_over_too() -> None:
     desk, (told,) = an_approved({STATION: 2})
     desk.hear(told.submitted(), told.received(1), told.cancelled(1), told.stocked(1), told.assigned(1))

@@ -76,3 +76,12 @@ def test_a_deadline_that_was_kept_after_all_says_nothing() -> None:
     desk.hear(OrderNotSubmitted(request_id=told.request_id), DeliveryOverdue(request_id=told.request_id))
 
     assert (desk.records, desk.said) == (before.records, before.said)
+
+
+def test_goods_that_are_here_were_ordered_even_if_the_order_is_still_to_be_heard_of() -> None:
+    desk, (told,) = an_approved()
+    desk.hear(told.received())
+
+    desk.hear(OrderNotSubmitted(request_id=told.request_id))
+
+    assert desk.all(FulfilmentProcess)[0].overdue == 0
