@@ -34,10 +34,10 @@ _SESSION = {
 
 _COLUMNS = "id, shard, ordering_key, message_id, exchange, routing_key, headers, body, attempts"
 _TAKE = (
-    f"SELECT {_COLUMNS} FROM chassis.outbox WHERE shard = ANY($1::smallint[])"  # noqa: S608
+    f"SELECT {_COLUMNS} FROM chassis.outbox WHERE shard = ANY($1::smallint[])"
     " AND id <> ALL($2::bigint[]) AND ordering_key <> ALL($3::uuid[]) ORDER BY id LIMIT $4"
 )
-_EXCHANGE = f"WITH gone AS (DELETE FROM chassis.outbox WHERE id = ANY($5::bigint[])) {_TAKE}"  # noqa: S608
+_EXCHANGE = f"WITH gone AS (DELETE FROM chassis.outbox WHERE id = ANY($5::bigint[])) {_TAKE}"
 _DELETE = "DELETE FROM chassis.outbox WHERE id = ANY($1::bigint[])"
 _PARK = """
     WITH gone AS (DELETE FROM chassis.outbox WHERE id = $1 RETURNING *)
@@ -131,10 +131,10 @@ class Outbox:
             for row in found
         ]
 
-    async def park(self, id: int, reason: str) -> None:  # noqa: A002 - the column's name
+    async def park(self, id: int, reason: str) -> None:
         """Put a row aside for a person."""
         await self._connection.execute(_PARK, id, reason)
 
-    async def count_attempt(self, id: int) -> None:  # noqa: A002
+    async def count_attempt(self, id: int) -> None:
         """Remember a failed attempt, whoever tries next."""
         await self._connection.execute(_COUNT_ATTEMPT, id)
