@@ -121,12 +121,15 @@ async def _available(reference: str) -> None:
 
 
 async def _ready(home: Path, image: Image, why_silent: Callable[[], Awaitable[str | None]]) -> None:
+    name = container(home, image.server)
     deadline = monotonic() + START_SECONDS
     while (reason := await why_silent()) is not None:
-        if monotonic() > deadline:
+        state = await _docker("inspect", "--format", "{{.State.Running}}", name, within=10)
+        if state.words == "false" or monotonic() > deadline:
+            said = await _docker("logs", "--tail", "5", name, within=10)
             await stop(home, image.server)
             raise NoDocker(
-                f"the container of {image.reference} is not ready after {START_SECONDS} s: {reason}"
+                f"the container of {image.reference} is not ready ({reason}); it said: {said.words}"
             )
         await asyncio.sleep(0.2)
 
