@@ -26,6 +26,7 @@ BASKETS: tuple[tuple[tuple[str, int], ...], ...] = (
     (("BENCH-SCREEN", 2),),
     (("BENCH-LAPTOP", 1), ("BENCH-DOCK", 1)),
 )
+FLOWS_UNLIMITED = 1_000_000
 REPORT_SECONDS = 0.5
 SILENCE_SECONDS_MAX = 30
 
@@ -45,23 +46,27 @@ class Plan:
     run: str
     seconds: float
     warm_up_seconds: float
-    flows: int = 1_000_000
+    flows: int = FLOWS_UNLIMITED
     in_flight: int = 0
     rate: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """How far it is: flows at their end, and how many of them were measured."""
+    """How far it is: flows at their end and seconds since the begin, and how many of both were measured."""
 
     fulfilled: int
-    measured: int
     seconds: float
+    measured: int
+    measured_seconds: float
 
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What was measured; `unfinished` requests were confirmed and had not ended when all fell silent."""
+    """What was measured; `unfinished` requests were confirmed and had not ended when all fell silent.
+
+    `rejected` counts the commands that were refused: none should be.
+    """
 
     flows: int
     seconds: float
@@ -70,6 +75,7 @@ class Outcome:
     p99_ms: float | None
     submitted: int
     unfinished: int
+    rejected: int
 
 
 class Load:
@@ -77,7 +83,7 @@ class Load:
 
     def __init__(self, plan: Plan, channel: AbstractChannel) -> None:
         self.plan = plan
-        self.submitted = self.fulfilled = self.measured = 0
+        self.submitted = self.fulfilled = self.measured = self.rejected = 0
         self.began = self.heard_at = perf_counter()
         self.measured_from = self.measured_to = 0.0
         self.enough = asyncio.Event()
@@ -120,6 +126,7 @@ class Load:
             p99_ms=1000 * percentiles[98] if percentiles else None,
             submitted=self.submitted,
             unfinished=self.submitted - self.fulfilled,
+            rejected=self.rejected,
         )
 
     async def hear(self, message: DeliveredMessage) -> None:
@@ -133,6 +140,10 @@ class Load:
                 self._requesters[fact["request_id"]] = fact["requester"]
             case "requests.request_fulfilled.v1":
                 self._end(fact["request_id"])
+
+    async def hear_answer(self, message: DeliveredMessage) -> None:
+        """How a command ended; an integration reads that of every one."""
+        self.rejected += json.loads(message.body)["outcome"] == "rejected"
 
     def _end(self, request_id: str) -> None:
         self.fulfilled += 1
@@ -222,8 +233,12 @@ class Load:
     async def _report(self) -> None:
         while True:
             await asyncio.sleep(REPORT_SECONDS)
+            now = perf_counter()
             progress = Progress(
-                fulfilled=self.fulfilled, measured=self.measured, seconds=perf_counter() - self.began
+                fulfilled=self.fulfilled,
+                seconds=now - self.began,
+                measured=self.measured,
+                measured_seconds=now - self.measured_from if self.measured_from else 0.0,
             )
             print(json.dumps(asdict(progress)), flush=True)
 
@@ -240,6 +255,8 @@ async def main(plan: Plan) -> None:
         if plan.mode == "pace":
             await ear.queue_bind(queue, "requests.events", "requests.request_submitted.v1")
         await ear.basic_consume(queue, load.hear, no_ack=True)
+        if plan.cloudevents:
+            await ear.basic_consume("erp.answers", load.hear_answer, no_ack=True)
         print(json.dumps(asdict(await load.run())), flush=True)
     finally:
         await publishing.close()

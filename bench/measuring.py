@@ -67,13 +67,3 @@ def cpu_seconds(processes: Mapping[str, Process]) -> float:
     """What the processes have used of the processors so far."""
     times = [psutil.Process(each.pid).cpu_times() for each in processes.values()]
     return float(sum(each.user + each.system for each in times))
-
-
-def plan_for(system: System, run: str) -> dict[str, str | bool]:
-    """The part of a plan that says where the system is."""
-    return {
-        "publishing_url": system.publishing_url,
-        "listening_url": system.listening_url,
-        "cloudevents": system.cloudevents,
-        "run": run,
-    }

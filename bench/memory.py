@@ -1,7 +1,7 @@
 """Whether memory stays flat: the resident size of every process over many flows, and how steeply it rises."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -34,13 +34,16 @@ class Growth:
         return self.slope < FLAT_MIB_PER_10000_FLOWS
 
 
-async def weigh(system: System, plan: Plan, report: Progress | None = None) -> tuple[Measured, list[Growth]]:
+async def weigh(
+    system: System, plan: Plan, heard: Callable[[Progress], None]
+) -> tuple[Measured, list[Growth]]:
     """Drive the system by the plan and weigh its processes meanwhile."""
     flows = 0
 
-    def heard(progress: Progress) -> None:
+    def counted(progress: Progress) -> None:
         nonlocal flows
         flows = progress.fulfilled
+        heard(progress)
 
     samples: dict[str, list[Sample]] = {name: [] for name in system.processes}
 
@@ -52,7 +55,7 @@ async def weigh(system: System, plan: Plan, report: Progress | None = None) -> t
 
     sampling = asyncio.create_task(sample())
     try:
-        measured = await measure(system, plan, heard)
+        measured = await measure(system, plan, counted)
     finally:
         sampling.cancel()
     return measured, growths(samples)

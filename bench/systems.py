@@ -7,14 +7,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
+from uuid import uuid4
 
 import aiormq
 from faststream.rabbit.subscriber import RabbitSubscriber
 
 from bench.baseline import schema
 from bench.baseline.plumbing import broker as baseline_broker
-from bench.driver import LOCATION, STORAGE_SPACE
+from bench.driver import LOCATION, STORAGE_SPACE, Plan
 from deploy.demo.api import Api
 from deploy.demo.loading import load
 from deploy.local import process
@@ -41,6 +42,17 @@ class System(ABC):
         self.servers, self.home = servers, home
         self.deployment = f"bench_{self.title}"
         self.environments: Mapping[str, Mapping[str, str]] = {}
+
+    def plan(self, mode: Literal["saturate", "pace"], **wishes: Any) -> Plan:
+        """A plan for a driver of this system; what it submits is unlike anything submitted before."""
+        return Plan(
+            publishing_url=self.publishing_url,
+            listening_url=self.listening_url,
+            cloudevents=self.cloudevents,
+            mode=mode,
+            run=uuid4().hex[:8],
+            **wishes,
+        )
 
     @property
     def publishing_url(self) -> str:

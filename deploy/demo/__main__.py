@@ -109,16 +109,15 @@ async def journey(supervisor: Supervisor, api: Api, erp: Erp) -> tuple[Board, Do
     *managers, at_dock = people
     dock = Dock(at_dock, erp)
     try:
-        async with asyncio.TaskGroup() as group:
+        async with asyncio.timeout(JOURNEY_SECONDS_MAX), asyncio.TaskGroup() as group:
             working = [
                 group.create_task(Approver(theirs, role).work())
                 for theirs, role in zip(managers, APPROVERS, strict=True)
             ]
             working.append(group.create_task(dock.work()))
             publishing = group.create_task(publish(erp, events))
-            async with asyncio.timeout(JOURNEY_SECONDS_MAX):
-                answers = await publishing
-                await board.show()
+            await board.show()
+            answers = await publishing
             for task in working:
                 task.cancel()
     except TimeoutError:

@@ -139,7 +139,7 @@ def law_1_statuses_follow(seen: Evidence) -> list[str]:
 
 
 def law_2_trails_are_unbroken(seen: Evidence) -> list[str]:
-    """Steps and inventory transactions are only ever added: no number is missing, no time runs backwards."""
+    """Steps and inventory transactions are only ever added: none is missing and none is there twice."""
     found = []
     for request in seen.requests:
         numbers = [step["number"] for step in request["steps"]]
@@ -204,7 +204,7 @@ def law_4_balances_add_up(seen: Evidence) -> list[str]:
 
 
 def law_6_money_is_exact(seen: Evidence) -> list[str]:
-    """Lines are rounded half up to the minor unit, totals are their sums, and orders cost what was approved."""
+    """Lines are rounded half up to the minor unit, totals are their sums, orders cost what was approved."""
     ordered: dict[str, Decimal] = defaultdict(Decimal)
     found = []
     for kind, documents, number, quantity in (
