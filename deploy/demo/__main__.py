@@ -20,7 +20,7 @@ from rich.console import Console
 from deploy.demo.api import Api, Refused
 from deploy.demo.board import Board
 from deploy.demo.erp import Answer, Erp, checked
-from deploy.demo.laws import LAWS, Evidence, gather, sentence_of
+from deploy.demo.laws import LAWS, Evidence, Lists, in_detail, look, sentence_of
 from deploy.demo.loading import TooLate, load
 from deploy.demo.people import APPROVERS, Approver, Dock
 from deploy.demo.repeating import law_5_repeats_change_nothing
@@ -101,8 +101,9 @@ async def running(home: Path, *, keep: bool) -> AsyncIterator[tuple[Supervisor, 
 
 async def journey(supervisor: Supervisor, api: Api, erp: Erp) -> tuple[Board, Dock, Said]:
     """Publish the example requests and play the people until all are fulfilled."""
-    events = example_requests(run=f"{datetime.now(UTC):%Y%m%dT%H%M%S}")
-    board = Board(api, console, wanted=len(events))
+    run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    events = example_requests(run)
+    board = Board(api, console, run=run, wanted=len(events))
     await board.begin()
     say(f"publishing {len(events)} requests as the external system erp")
     people = [Api(supervisor.urls, person=person) for person in (*APPROVERS.values(), "person-dock")]
@@ -142,11 +143,11 @@ async def the_laws_hold(api: Api, erp: Erp, said: Said) -> bool:
     """Check every law and print what was found."""
     request_ids = [str(answer["result"]["request_id"]) for _, answer in said]
     before = await settled(api, request_ids)
+    evidence = await in_detail(api, before)
     repeated = await law_5_repeats_change_nothing(erp, said)
-    after = await gather(api, request_ids)
-    if before != after:
+    if await look(api, request_ids) != before:
         repeated.append("what the services show is not the same as before the repetitions")
-    outcomes = [(sentence_of(law), law(after)) for law in LAWS]
+    outcomes = [(sentence_of(law), law(evidence)) for law in LAWS]
     outcomes.append((sentence_of(law_5_repeats_change_nothing), repeated))
     console.print()
     for sentence, violations in outcomes:
@@ -156,24 +157,22 @@ async def the_laws_hold(api: Api, erp: Erp, said: Said) -> bool:
         if len(violations) > VIOLATIONS_SHOWN:
             console.print(f"         and {len(violations) - VIOLATIONS_SHOWN} more")
     console.print()
-    say(_figures(after))
+    say(_figures(evidence))
     return not any(violations for _, violations in outcomes)
 
 
-async def settled(api: Api, request_ids: Sequence[str]) -> Evidence:
+async def settled(api: Api, request_ids: Sequence[str]) -> Lists:
     """What the services show once nothing is under way: only then must they agree with each other."""
     deadline = monotonic() + SETTLE_SECONDS_MAX
-    before = await gather(api, request_ids)
-    while True:
-        seen = await gather(api, request_ids)
-        if seen == before:
-            return seen
+    before = await look(api, request_ids)
+    while (seen := await look(api, request_ids)) != before:
         if monotonic() > deadline:
             raise TooLate(f"{SETTLE_SECONDS_MAX} s after the last request was fulfilled things still change")
         before = seen
+    return seen
 
 
-def example_requests(*, run: str) -> list[dict[str, Any]]:
+def example_requests(run: str) -> list[dict[str, Any]]:
     """The requests of the examples, with ids and references that no earlier run has used."""
     events = [json.loads(line) for line in _example("requests.jsonl").splitlines()]
     for event in events:

@@ -45,9 +45,11 @@ class Api:
         """What is at this address."""
         return _content(await self._clients[service].get(path, params=wanted))
 
-    async def all(self, service: str, path: str, **wanted: str | int | bool) -> list[dict[str, Any]]:
-        """A whole list, page after page."""
-        return [each async for each in self._pages(service, path, wanted)]
+    async def all(
+        self, service: str, path: str, *, beyond: str | None = None, **wanted: str | int | bool
+    ) -> list[dict[str, Any]]:
+        """A whole list, page after page, or what of it comes after the key `beyond`."""
+        return [each async for each in self._pages(service, path, beyond, wanted)]
 
     async def post(self, service: str, path: str, content: Mapping[str, Any], *, key: str) -> Any:
         """Give a command; repeating it with the same key changes nothing."""
@@ -62,9 +64,9 @@ class Api:
         )
 
     async def _pages(
-        self, service: str, path: str, wanted: Mapping[str, str | int | bool]
+        self, service: str, path: str, beyond: str | None, wanted: Mapping[str, str | int | bool]
     ) -> AsyncIterator[dict[str, Any]]:
-        after: dict[str, str] = {}
+        after = {} if beyond is None else {"after": beyond}
         while True:
             page = await self.get(service, path, limit=PAGE_SIZE, **wanted, **after)
             for item in page["items"]:

@@ -16,8 +16,7 @@ from deploy.demo.api import Api
 
 LOOK_SECONDS = 0.5
 LINE_SECONDS = 2.0
-STAGES = (
-    ("requests", "/requests/summary", "requests"),
+SUMMARIES = (
     ("purchasing", "/orders/summary", "orders"),
     ("assets", "/summary", "assets"),
 )
@@ -27,24 +26,27 @@ Counts = dict[str, Counter[str]]
 
 
 class Board:
-    """Counts since `begin`, of `wanted` requests."""
+    """Follows the `wanted` requests whose references begin with `run`; all else is counted since `begin`."""
 
-    def __init__(self, api: Api, console: Console, wanted: int) -> None:
-        self._api, self._console, self._wanted = api, console, wanted
+    def __init__(self, api: Api, console: Console, *, run: str, wanted: int) -> None:
+        self._api, self._console, self._run, self._wanted = api, console, run, wanted
         self._before: Counts = {}
         self._now: Counts = {}
+        self._last_number: str | None = None
         self._began = monotonic()
         self._finished_at: float | None = None
 
     async def begin(self) -> None:
-        """What is there already does not count."""
+        """What is there already does not count, also what an interrupted run has left under way."""
+        earlier = await self._api.all("requests", "/requests")
+        self._last_number = earlier[-1]["number"] if earlier else None
         self._before = self._now = await self._counts()
         self._began = monotonic()
 
     @property
     def fulfilled(self) -> int:
-        """Requests that came to their end since `begin`."""
-        return self._now["requests"]["fulfilled"] - self._before["requests"]["fulfilled"]
+        """Requests of this run that came to their end."""
+        return self._now["requests"]["fulfilled"]
 
     @property
     def seconds(self) -> float:
@@ -84,19 +86,23 @@ class Board:
         return done
 
     async def _counts(self) -> Counts:
-        seen = await asyncio.gather(
-            *(self._api.get(service, path) for service, path, _ in STAGES),
+        requests, dock, *summaries = await asyncio.gather(
+            self._api.all("requests", "/requests", beyond=self._last_number),
             self._api.get("receiving", "/summary"),
+            *(self._api.get(service, path) for service, path, _ in SUMMARIES),
         )
+        ours = (each for each in requests if (each["external_reference"] or "").startswith(self._run))
         counts = {
-            service: Counter(summary[field])
-            for (service, _, field), summary in zip(STAGES, seen, strict=False)
+            "requests": Counter(each["status"] for each in ours),
+            "receiving": Counter({name: dock[name] for name in AT_THE_DOCK}),
         }
-        return counts | {"receiving": Counter({name: seen[-1][name] for name in AT_THE_DOCK})}
+        for (service, _, field), summary in zip(SUMMARIES, summaries, strict=True):
+            counts[service] = Counter(summary[field])
+        return counts
 
     def _since(self, service: str) -> list[tuple[str, int]]:
         before, now = self._before[service], self._now[service]
-        return [(stage.replace("_", " "), now[stage] - before[stage]) for stage in now]
+        return [(stage.replace("_", " "), max(0, now[stage] - before[stage])) for stage in now]
 
     def _line(self) -> str:
         parts = (

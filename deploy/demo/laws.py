@@ -18,8 +18,8 @@ Seen = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What the services show of some requests, in full detail; `trails` are those of one asset per request.
+class Lists:
+    """What the services show of some requests at a glance; `requests` in full detail.
 
     `verifications` are what the services find when they derive all their totals again, not only of these.
     """
@@ -30,34 +30,31 @@ class Evidence:
     receipts: Sequence[Seen]
     lines: Sequence[Seen]
     assets: Sequence[Seen]
-    trails: Sequence[Seen]
     balances: Sequence[Seen]
     verifications: Mapping[str, Seen]
 
 
-async def gather(api: Api, request_ids: Iterable[str]) -> Evidence:
+@dataclass(frozen=True)
+class Evidence(Lists):
+    """The same with orders and receipts in full detail; `trails` are those of one asset per request."""
+
+    trails: Sequence[Seen]
+
+
+async def look(api: Api, request_ids: Iterable[str]) -> Lists:
     """Ask the services for all that concerns these requests."""
     wanted = set(request_ids)
 
-    def ours(items: Iterable[Seen]) -> list[Seen]:
-        return [item for item in items if item["request_id"] in wanted]
+    async def ours(service: str, path: str) -> list[Seen]:
+        return [item for item in await api.all(service, path) if item["request_id"] in wanted]
 
-    orders = ours(await api.all("purchasing", "/orders"))
-    receipts = ours(await api.all("receiving", "/receipts"))
-    assets = ours(await api.all("assets", "/assets"))
-    return Evidence(
+    return Lists(
         requests=await each_of(sorted(wanted), lambda each: api.get("requests", f"/requests/{each}")),
-        orders=await each_of(orders, lambda each: api.get("purchasing", f"/orders/{each['order_id']}")),
-        expected=ours(await api.all("receiving", "/expected-orders")),
-        receipts=await each_of(
-            receipts, lambda each: api.get("receiving", f"/receipts/{each['receipt_id']}")
-        ),
-        lines=ours(await api.all("assets", "/order-lines")),
-        assets=assets,
-        trails=await each_of(
-            {asset["request_id"]: asset for asset in assets}.values(),
-            lambda each: api.get("assets", f"/assets/{each['asset_id']}"),
-        ),
+        orders=await ours("purchasing", "/orders"),
+        expected=await ours("receiving", "/expected-orders"),
+        receipts=await ours("receiving", "/receipts"),
+        lines=await ours("assets", "/order-lines"),
+        assets=await ours("assets", "/assets"),
         balances=await api.all("assets", "/balances"),
         verifications={
             "purchasing orders": await api.get("purchasing", "/orders/verification"),
@@ -65,6 +62,23 @@ async def gather(api: Api, request_ids: Iterable[str]) -> Evidence:
             "assets balances": await api.get("assets", "/balances/verification"),
         },
     )
+
+
+async def in_detail(api: Api, lists: Lists) -> Evidence:
+    """Ask for what the lists leave out."""
+    one_of_each_request = {asset["request_id"]: asset for asset in lists.assets}.values()
+    detailed = {
+        "orders": await each_of(
+            lists.orders, lambda each: api.get("purchasing", f"/orders/{each['order_id']}")
+        ),
+        "receipts": await each_of(
+            lists.receipts, lambda each: api.get("receiving", f"/receipts/{each['receipt_id']}")
+        ),
+        "trails": await each_of(
+            one_of_each_request, lambda each: api.get("assets", f"/assets/{each['asset_id']}")
+        ),
+    }
+    return Evidence(**{**vars(lists), **detailed})
 
 
 def every_request_is_fulfilled(seen: Evidence) -> list[str]:
