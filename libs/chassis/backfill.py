@@ -48,6 +48,8 @@ def renewing(command: type[RenewCopies], *owners: type[AnnounceAll]) -> Handler[
     """The row for a service's `renew_copies`: ask every owner of what we keep copies of."""
 
     def renew(_: RenewCopies, __: Records, ___: Cause) -> Decision:
-        return Decision(publish=[owner() for owner in owners], answer={"asked": [each.owner() for each in owners]})
+        return Decision(
+            publish=[owner() for owner in owners], answer={"asked": [each.owner() for each in owners]}
+        )
 
     return Handler(on=command, decide=renew)

@@ -67,7 +67,8 @@ class Decider:
         self.service, self.engine = service, engine
         self.wake_relay, self.wake_waiting = wake_relay, wake_waiting
         self._handlers = {
-            queue: {handler.on.type: handler for handler in handlers} for queue, handlers in service.queues.items()
+            queue: {handler.on.type: handler for handler in handlers}
+            for queue, handlers in service.queues.items()
         }
         self._handlers["http"] = {
             type: handler
@@ -106,6 +107,7 @@ class Decider:
         try:
             return await self._in_one_transaction(arrivals, spoilt=error)
         except Exception as again:
+            # Not even the verdict can be kept: held, and seen as such, rather than lost.
             raise Away(str(again)) from again
 
     async def _in_one_transaction(
@@ -236,7 +238,9 @@ class _Batch:
         envelope = arrival.envelope
         key = derived_id("other content", envelope.message_key, envelope.body_hash.hex())
         another = replace(arrival, envelope=replace(envelope, message_key=key))
-        self.output.die(another, Death("message_id_reused", CODES["message_id_reused"][1], "message_id_reused"))
+        self.output.die(
+            another, Death("message_id_reused", CODES["message_id_reused"][1], "message_id_reused")
+        )
         return Outcome("dead")
 
     def _decided(self, arrival: Arrival, plan: _Plan | Death | Rejection) -> Outcome:
@@ -304,7 +308,8 @@ class _Batch:
 
     def _answered(self, arrival: Arrival, answer: Mapping[str, Any], *, keep: bool = True) -> Outcome:
         envelope = arrival.envelope
-        answer = {**answer, "command_id": envelope.said_id, "command_type": envelope.type}
+        about = arrival.message.subject_id() if arrival.message is not None else None
+        answer = {**answer, "command_id": envelope.said_id, "command_type": envelope.type, "about": about}
         if arrival.consumer != "http":
             self.output.answer(arrival, self.decider.answer_type.type, answer)
         if keep:
@@ -339,4 +344,3 @@ def _verdict_on(arrival: Arrival, error: Exception) -> Death | Rejection:
     if constraint in CODES and _is_command(arrival):
         return Rejection(constraint, message=CODES[constraint][1])
     return Death("data", f"{type(error).__name__}: {error}", constraint or type(error).__name__)
-

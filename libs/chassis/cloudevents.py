@@ -23,6 +23,8 @@ Reason = Literal[
     "invalid_content",
     "poison",
     "given_up",
+    "too_old",
+    "from_the_future",
 ]
 
 

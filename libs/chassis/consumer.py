@@ -68,7 +68,8 @@ class Consumer:
         self._siblings, self._settings = siblings, settings
         self._pending: deque[_Delivery] = deque()
         self._arrived = asyncio.Event()
-        self._handling = False
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._acknowledger = Acknowledger()
         self._subscriber = broker.subscriber(
             RabbitQueue(queue, declare=False),
@@ -96,10 +97,13 @@ class Consumer:
         self._acknowledger.delivered(raw)
         self._pending.append(_Delivery(arrival, raw, weight))
         self._arrived.set()
+        self._idle.clear()
 
     def _arrival(self, raw: IncomingMessage) -> tuple[Arrival, int]:
         """Check and decode; what cannot be decoded goes on as a fault, to end as a dead letter."""
-        exchange, routing_key = _came_by(raw) if self._given_up else (raw.exchange or "", raw.routing_key or "")
+        exchange, routing_key = (
+            _came_by(raw) if self._given_up else (raw.exchange or "", raw.routing_key or "")
+        )
         try:
             envelope = opened(
                 raw.body,
@@ -132,14 +136,10 @@ class Consumer:
             await self._arrived.wait()
             if len(self._pending) < self._settings.batch_size_max:
                 await asyncio.sleep(self._settings.linger_ms / 1000)
-            self._handling = True
-            try:
-                batch = self._take()
-                await self._handle(batch)
-            finally:
-                self._handling = False
+            await self._handle(self._take())
             if not self._pending:
                 self._arrived.clear()
+                self._idle.set()
 
     def _take(self) -> list[_Delivery]:
         """The next batch within its limits; a message under suspicion comes alone."""
@@ -150,7 +150,9 @@ class Consumer:
             size += len(following.raw.body)
             weight += following.weight
             full = size > limits.batch_bytes_max or weight > limits.batch_units_max
-            if batch and (full or following.arrival.envelope.redelivered != batch[0].arrival.envelope.redelivered):
+            if batch and (
+                full or following.arrival.envelope.redelivered != batch[0].arrival.envelope.redelivered
+            ):
                 break
             batch.append(self._pending.popleft())
         return batch
@@ -243,8 +245,7 @@ class Consumer:
 
     async def drained(self) -> None:
         """Wait until everything taken is handled."""
-        while self._pending or self._handling:
-            await asyncio.sleep(0.01)
+        await self._idle.wait()
 
     async def _give_back(self, batch: Sequence[_Delivery]) -> None:
         """An outage takes too long: let go of everything taken, and take again when the database answers."""

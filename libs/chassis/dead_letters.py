@@ -33,7 +33,18 @@ def letter_id(consumer: str, sender: str, message_key: UUID) -> UUID:
     return derived_id("letter", consumer, sender, message_key)
 
 
-_COLUMNS = ("id", "reason", "detail", "fingerprint", "type", "sender", "consumer", "envelope", "body", "died_at")
+_COLUMNS = (
+    "id",
+    "reason",
+    "detail",
+    "fingerprint",
+    "type",
+    "sender",
+    "consumer",
+    "envelope",
+    "body",
+    "died_at",
+)
 _SOURCE, _SELECTED = bulk_values(schema.dead_letters, _COLUMNS)
 _BURY = text(
     f"INSERT INTO chassis.dead_letters AS t ({', '.join(_COLUMNS)}) SELECT {_SELECTED} FROM {_SOURCE} ORDER BY v.id"
@@ -109,7 +120,12 @@ async def replay(connection: AsyncConnection, id: UUID, *, actor: str, body: byt
         envelope = Envelope.restored(stored["envelope"], body)
         new = caused_id(UUID(stored["id"]), f"edited {sha256(body).hexdigest()}")
         envelope = replace(
-            envelope, id=new, said_id=str(new), message_key=new, causation_id=stored["id"], body_hash=sha256(body).digest()
+            envelope,
+            id=new,
+            said_id=str(new),
+            message_key=new,
+            causation_id=stored["id"],
+            body_hash=sha256(body).digest(),
         )
         decoded(envelope)
         stored |= {"envelope": envelope.stored(), "id": str(new)}
@@ -129,5 +145,7 @@ async def replay(connection: AsyncConnection, id: UUID, *, actor: str, body: byt
     return True
 
 
-async def _audit(connection: AsyncConnection, id: UUID, action: str, actor: str, detail: dict[str, Any]) -> None:
+async def _audit(
+    connection: AsyncConnection, id: UUID, action: str, actor: str, detail: dict[str, Any]
+) -> None:
     await connection.execute(_AUDIT, {"id": id, "action": action, "actor": actor, "detail": as_json(detail)})

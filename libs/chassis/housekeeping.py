@@ -9,11 +9,10 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from libs.chassis.inbox import GENERATION_DAYS, generation_of
+from libs.chassis.inbox import GENERATION_DAYS, KEPT_DAYS, generation_of
 
 _log = structlog.get_logger()
 
-KEPT_DAYS = 30
 LOCK = 1_364_003
 """Key of the advisory lock that says somebody is at it."""
 

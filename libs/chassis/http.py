@@ -16,6 +16,7 @@ from fastapi.routing import APIRoute
 from fastapi.security import APIKeyHeader
 from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError, core_schema, to_json, to_jsonable_python
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.routing import Router as BaseRouter
 
@@ -24,6 +25,7 @@ from libs.chassis.decision import Early, Handler, Rejection
 from libs.chassis.edge import Edge
 from libs.chassis.envelope import Envelope, canonical_hash
 from libs.chassis.inbox import Arrival
+from libs.chassis.outage import READ_ONLY
 from libs.chassis.service import Service
 from libs.contracts.message import Command
 from libs.contracts.values import PersonId, derived_id
@@ -229,7 +231,14 @@ async def _obeying(request: Request, person: Person, key: _Key = None) -> Obey:
 async def _reading(request: Request) -> AsyncIterator[AsyncConnection]:
     engine: AsyncEngine = request.app.state.engine
     async with engine.connect() as connection:
-        yield await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        try:
+            yield await connection.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == READ_ONLY:
+                raise RuntimeError("this endpoint writes while it shows") from error
+            raise
 
 
 Obeying = Annotated[Obey, Depends(_obeying)]

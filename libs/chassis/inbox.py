@@ -1,7 +1,7 @@
 """Which messages are new: each is admitted once per consumer and sender; a repeat gets the first one's outcome."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,14 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis import schema
+from libs.chassis.cloudevents import Reason
 from libs.chassis.envelope import Envelope, Undecodable
 from libs.chassis.ids import time_in, timed_id
 from libs.chassis.rows import as_json, insert_statement
 from libs.contracts.message import Message
 
+KEPT_DAYS = 30
+"""How long our own messages are remembered, by the day inside their id."""
 GENERATION_DAYS = 30
 """Strangers may restamp a retried message, so its bucket is a whole generation; the one before is looked into too."""
 
@@ -42,12 +45,19 @@ class Arrival:
         if self.at is not None:
             return
         self.at = now
-        if self.envelope.stranger:
-            self.id = timed_id(now, self.envelope.sender, self.envelope.said_id)
-            self.bucket = generation_of(now)
-        else:
+        if not self.envelope.stranger:
             self.id = self.envelope.id
             self.bucket = time_in(self.envelope.id).date()
+            if -KEPT_DAYS < (self.bucket - now.date()).days <= 1:
+                return
+            # There is no partition to tell whether it was handled, so a person must.
+            reason: Reason = "too_old" if self.bucket < now.date() else "from_the_future"
+            self.fault = Undecodable(
+                reason, f"its id says that it is of {self.bucket}, today is {now.date()}"
+            )
+            self.envelope = replace(self.envelope, stranger=True)
+        self.id = timed_id(now, self.envelope.sender, self.envelope.said_id)
+        self.bucket = generation_of(now)
 
     def stored_envelope(self) -> dict[str, object]:
         """All but the body, as JSON, with the id and time it was admitted under: a replay keeps them."""
@@ -111,9 +121,10 @@ class _Ledger:
         )
         self.conclude = text(
             f"UPDATE {name} AS t SET outcome = v.outcome, answer = v.answer::jsonb FROM"
-            " unnest(CAST(:ids AS uuid[]), CAST(:consumers AS text[]), CAST(:senders AS text[]), CAST(:buckets AS date[]),"
-            " CAST(:outcomes AS text[]), CAST(:answers AS text[])) AS v(message_id, consumer, sender, bucket, outcome, answer)"
-            " WHERE t.message_id = v.message_id AND t.consumer = v.consumer AND t.sender = v.sender AND t.bucket = v.bucket"
+            " unnest(CAST(:ids AS uuid[]), CAST(:consumers AS text[]), CAST(:senders AS text[]),"
+            " CAST(:buckets AS date[]), CAST(:outcomes AS text[]), CAST(:answers AS text[]))"
+            " AS v(message_id, consumer, sender, bucket, outcome, answer) WHERE t.message_id = v.message_id"
+            " AND t.consumer = v.consumer AND t.sender = v.sender AND t.bucket = v.bucket"
         )
 
 
@@ -146,7 +157,9 @@ async def admit(
         ]
         if some:
             refused |= await _insert(connection, ledger, some)
-    stored = {arrival.stored: position for position, arrival in enumerate(arrivals) if arrival.stored is not None}
+    stored = {
+        arrival.stored: position for position, arrival in enumerate(arrivals) if arrival.stored is not None
+    }
     if stored:
         claimed = {row[0] for row in await connection.execute(_CLAIM, {"ids": sorted(stored)})}
         refused |= {position: None for id, position in stored.items() if id not in claimed}
@@ -203,12 +216,12 @@ async def _look(
         {
             "ids": [arrival.envelope.message_key for arrival in arrivals],
             "consumers": list({arrival.consumer for arrival in arrivals}),
-            "buckets": list({arrival.bucket - timedelta(days=days_ago) for arrival in arrivals if arrival.bucket}),
+            "buckets": list(
+                {arrival.bucket - timedelta(days=days_ago) for arrival in arrivals if arrival.bucket}
+            ),
         },
     )
-    return {
-        (row[0], row[1]): Earlier(row[2], row[3], row[4]) for row in found
-    }
+    return {(row[0], row[1]): Earlier(row[2], row[3], row[4]) for row in found}
 
 
 async def conclude(
@@ -235,7 +248,10 @@ async def forget(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> No
     """Take back the admission of messages that will come again."""
     if arrivals:
         keys, consumers, senders = zip(
-            *((arrival.envelope.message_key, arrival.consumer, arrival.envelope.sender) for arrival in arrivals),
+            *(
+                (arrival.envelope.message_key, arrival.consumer, arrival.envelope.sender)
+                for arrival in arrivals
+            ),
             strict=True,
         )
         await connection.execute(

@@ -23,7 +23,8 @@ class Away(Exception):
 
 
 # Class 08 connection, 28 login, 3D no such database, 53 resources, 57P shutdown and crash, 25006 read-only standby.
-_AWAY = ("08", "28", "3D", "53", "57P", "25006")
+READ_ONLY = "25006"
+_AWAY = ("08", "28", "3D", "53", "57P", READ_ONLY)
 _CONFLICT = ("40001", "40P01", "55P03")
 _UNIQUE = "23505"
 
@@ -33,7 +34,11 @@ def trouble(error: BaseException) -> Trouble:
     if isinstance(error, OSError | TimeoutError | PoolTimeoutError):
         return Trouble.AWAY
     if not isinstance(error, DBAPIError):
-        return Trouble.AWAY if isinstance(error, SQLAlchemyError) and "connection" in str(error) else Trouble.DATA
+        return (
+            Trouble.AWAY
+            if isinstance(error, SQLAlchemyError) and "connection" in str(error)
+            else Trouble.DATA
+        )
     state = getattr(error.orig, "sqlstate", None) or ""
     if error.connection_invalidated or not state or state.startswith(_AWAY):
         return Trouble.AWAY if error.connection_invalidated or state else _without_state(error)

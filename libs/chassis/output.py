@@ -106,11 +106,15 @@ class Output:
         """Keep a message until the record `key` of table `kind` exists, or until `due_at`."""
         id = arrival.stored or caused_id(cast(UUID, arrival.id), f"waiting in {arrival.consumer}")
         stored = as_json(arrival.stored_envelope())
-        self._waiting.append((id, kind, key, due_at, self.now, arrival.consumer, stored, arrival.envelope.body))
+        self._waiting.append(
+            (id, kind, key, due_at, self.now, arrival.consumer, stored, arrival.envelope.body)
+        )
 
     def try_again(self, arrival: Arrival, id: UUID) -> None:
         """Put a message that came from the waiting row `id` back there for the next sweep."""
-        self.wait(arrival, "" if arrival.waited_out else REPLAYED, id, self.now if arrival.waited_out else None)
+        self.wait(
+            arrival, "" if arrival.waited_out else REPLAYED, id, self.now if arrival.waited_out else None
+        )
 
     def die(self, arrival: Arrival, death: Death) -> None:
         """Keep a message as a dead letter."""
@@ -140,7 +144,9 @@ class Output:
                 arrival.envelope.traceparent,
                 encoded(timer.message),
             )
-            for id, (timer, arrival) in ((id, scheduled) for id, scheduled in self._timers.items() if scheduled)
+            for id, (timer, arrival) in (
+                (id, scheduled) for id, scheduled in self._timers.items() if scheduled
+            )
         ]
         if rows:
             await insert_rows(connection, _INSERT_TIMERS, _TIMERS, rows)
@@ -179,7 +185,9 @@ class Output:
 async def save_outbox(connection: AsyncConnection, rows: Sequence[Mapping[str, object]]) -> None:
     """Hand messages to the relay, in this order, with the commit of this transaction."""
     if rows:
-        columns = [tuple(as_json(row[name]) if name == "headers" else row[name] for name in _OUTBOX) for row in rows]
+        columns = [
+            tuple(as_json(row[name]) if name == "headers" else row[name] for name in _OUTBOX) for row in rows
+        ]
         await insert_rows(connection, _INSERT_OUTBOX, _OUTBOX, columns)
 
 

@@ -50,7 +50,9 @@ def bulk_values(table: Table, names: Iterable[str]) -> tuple[str, str]:
     """`unnest(…) AS v(…)` over one array parameter per column, and the select list that casts them back."""
     names = tuple(names)
     arrays = ", ".join(f"CAST(:{name} AS {_array_type(table, name)}[])" for name in names)
-    selected = ", ".join(f"v.{name}::jsonb" if isinstance(table.c[name].type, JSONB) else f"v.{name}" for name in names)
+    selected = ", ".join(
+        f"v.{name}::jsonb" if isinstance(table.c[name].type, JSONB) else f"v.{name}" for name in names
+    )
     return f"unnest({arrays}) AS v({', '.join(names)})", selected
 
 
@@ -84,7 +86,9 @@ class Rows:
         self.record, self.table = record, table
         self.names = tuple(field.name for field in fields(record))
         hints = get_type_hints(record)
-        self._decoders = [(name, decode) for name in self.names if (decode := _decoder(hints[name])) is not None]
+        self._decoders = [
+            (name, decode) for name in self.names if (decode := _decoder(hints[name])) is not None
+        ]
         self._encoded = frozenset(name for name in self.names if isinstance(table.c[name].type, JSONB))
         self._columns = ", ".join(f"t.{name}" for name in self.names)
         self._insert = insert_statement(table, self.names)
@@ -100,7 +104,7 @@ class Rows:
             f"SELECT {self._columns} FROM {table.fullname} AS t WHERE t.id > :after ORDER BY t.id LIMIT :most"
         )
         # Ordered, so that two batches wanting the same rows queue up instead of deadlocking.
-        locked = f"SELECT {self._columns} FROM {table.fullname} AS t WHERE t.id = ANY(:ids) ORDER BY t.id FOR NO KEY UPDATE"
+        locked = f"{self._plain} ORDER BY t.id FOR NO KEY UPDATE"
         self._locked = text(locked)
         # One round trip tells the rows we got from those that exist but are somebody else's at the moment.
         self._locked_unless_busy = text(
@@ -133,7 +137,11 @@ class Rows:
         return mine, busy
 
     async def ids_by(
-        self, connection: AsyncConnection, by: str, values: Iterable[UUID], where: tuple[tuple[str, object], ...]
+        self,
+        connection: AsyncConnection,
+        by: str,
+        values: Iterable[UUID],
+        where: tuple[tuple[str, object], ...],
     ) -> list[UUID]:
         """The ids of the records whose column `by` holds one of the values."""
         statement = _ids_by(self.table.fullname, by, tuple(name for name, _ in where))
@@ -149,7 +157,9 @@ class Rows:
         order_by: str,
     ) -> list[Record]:
         """For each value of `by` the first so many records, unlocked."""
-        statement = _first_by(self.table.fullname, self._columns, by, tuple(name for name, _ in where), order_by)
+        statement = _first_by(
+            self.table.fullname, self._columns, by, tuple(name for name, _ in where), order_by
+        )
         parameters = {"wanted": list(limits), "limits": list(limits.values()), **_parameters(where)}
         result = await connection.execute(statement, parameters)
         return [self._decode(row) for row in result]
@@ -167,7 +177,9 @@ class Rows:
         """Overwrite records that this transaction has locked."""
         await connection.execute(self._update, self._arrays(records))
 
-    async def add(self, connection: AsyncConnection, totals: Iterable[Record], amounts: Iterable[str]) -> None:
+    async def add(
+        self, connection: AsyncConnection, totals: Iterable[Record], amounts: Iterable[str]
+    ) -> None:
         """Add what these columns of the given totals hold to the stored ones, creating those that don't exist."""
         statement = _add(self.table, self.names, tuple(sorted(amounts)))
         await connection.execute(statement, self._arrays(totals))
@@ -233,9 +245,20 @@ def _first_by(table: str, columns: str, by: str, where: tuple[str, ...], order_b
 
 @cache
 def _add(table: Table, names: tuple[str, ...], amounts: tuple[str, ...]) -> TextClause:
-    sums = ", ".join(f"{name} = t.{name} + excluded.{name}" for name in amounts)
-    source, selected = bulk_values(table, names)
+    """Add to the totals that exist, and insert those that don't.
+
+    CHECKs are tried on the row proposed for insertion even if it then conflicts, so what a known total shrinks by
+    must not be proposed: its row proposes zeros, and the amounts are looked up again for the update.
+    """
+    source, _ = bulk_values(table, names)
+    proposed = ", ".join(
+        f"CASE WHEN known.id IS NULL THEN d.{name} ELSE 0 END" if name in amounts else f"d.{name}"
+        for name in names
+    )
+    sums = ", ".join(f"{name} = t.{name} + (SELECT d.{name} FROM d WHERE d.id = t.id)" for name in amounts)
     return text(
-        f"INSERT INTO {table.fullname} AS t ({', '.join(names)}) SELECT {selected} FROM {source}"
+        f"WITH d AS MATERIALIZED (SELECT * FROM {source})"
+        f" INSERT INTO {table.fullname} AS t ({', '.join(names)})"
+        f" SELECT {proposed} FROM d LEFT JOIN {table.fullname} AS known ON known.id = d.id ORDER BY d.id"
         f" ON CONFLICT (id) DO UPDATE SET {sums}, version = t.version + 1"
     )

@@ -36,7 +36,9 @@ def _handled(name: str) -> Table:
         Column("sender", Text, primary_key=True),
         Column("bucket", Date, primary_key=True),
         Column("body_hash", LargeBinary, nullable=False),
-        Column("outcome", Text, nullable=False),  # accepted, rejected, duplicate, done, skipped, waiting, dead
+        Column(
+            "outcome", Text, nullable=False
+        ),  # accepted, rejected, duplicate, done, skipped, waiting, dead
         Column("answer", JSONB),
         Column("received_at", _INSTANT, nullable=False),
         postgresql_partition_by="RANGE (bucket)",
@@ -98,7 +100,9 @@ dead_letters = Table(
     METADATA,
     Column("id", Uuid, primary_key=True),  # derives from consumer, sender and message id
     Column("status", Text, nullable=False, server_default=text("'open'")),  # open, replayed, discarded
-    Column("reason", Text, nullable=False),  # undecodable, unknown_type, not_entitled, too_large, bug, poison …
+    Column(
+        "reason", Text, nullable=False
+    ),  # undecodable, unknown_type, not_entitled, too_large, bug, poison …
     Column("detail", Text, nullable=False),
     Column("fingerprint", Text, nullable=False),  # equal for letters that died of the same thing
     Column("type", Text, nullable=False),

@@ -48,11 +48,15 @@ class Storage:
         self.tables: dict[type[Record], Table] = {
             record: _table(self.metadata, record, name, items) for record, name, items in tables
         }
-        self.rows: dict[type[Record], Rows] = {record: Rows(record, table) for record, table in self.tables.items()}
+        self.rows: dict[type[Record], Rows] = {
+            record: Rows(record, table) for record, table in self.tables.items()
+        }
         self.named: dict[str, type[Record]] = {table.name: record for record, table in self.tables.items()}
 
 
-def table(record: type[Record], name: str, *items: SchemaItem) -> tuple[type[Record], str, Sequence[SchemaItem]]:
+def table(
+    record: type[Record], name: str, *items: SchemaItem
+) -> tuple[type[Record], str, Sequence[SchemaItem]]:
     """A table for a record type: a column per field, `id` the primary key, statuses checked; `items` add indexes,
     constraints and columns of other precision (a `Column` named like a field replaces it)."""
     return record, name, items

@@ -14,7 +14,9 @@ _BEGIN = text(
     " FROM unnest(CAST(:ids AS uuid[])) AS v(id) ORDER BY v.id"
     " ON CONFLICT (id) DO UPDATE SET begun = t.begun + 1, last_at = excluded.last_at RETURNING id, begun"
 )
-_END = text("DELETE FROM chassis.suspects WHERE id = ANY(:ids) OR last_at < clock_timestamp() - interval '1 day'")
+_END = text(
+    "DELETE FROM chassis.suspects WHERE id = ANY(:ids) OR last_at < clock_timestamp() - interval '1 day'"
+)
 
 
 def _ids(arrivals: Sequence[Arrival]) -> list[UUID]:

@@ -18,7 +18,9 @@ _KINDS = text("SELECT DISTINCT kind FROM chassis.waiting WHERE kind <> ''")
 _DUE = text(
     f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.due_at <= chassis.app_now() ORDER BY w.due_at LIMIT :most"
 )
-_REPLAYED = text(f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.kind = :kind ORDER BY w.since LIMIT :most")
+_REPLAYED = text(
+    f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.kind = :kind ORDER BY w.since LIMIT :most"
+)
 
 
 class Sweep:
@@ -41,7 +43,9 @@ class Sweep:
             if kind == REPLAYED:
                 ready = await self._find(_REPLAYED, kind=kind)
             elif kind in self._decider.service.storage.named:
-                table = self._decider.service.storage.tables[self._decider.service.storage.named[kind]].fullname
+                table = self._decider.service.storage.tables[
+                    self._decider.service.storage.named[kind]
+                ].fullname
                 ready = await self._find(
                     text(
                         f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.kind = :kind"
@@ -62,9 +66,7 @@ class Sweep:
         """Consumer by consumer, because each has handlers of its own."""
         progress = False
         for consumer in sorted({row.consumer for row in rows}):
-            arrivals = [
-                _restored(row, waited_out=waited_out) for row in rows if row.consumer == consumer
-            ]
+            arrivals = [_restored(row, waited_out=waited_out) for row in rows if row.consumer == consumer]
             outcomes = await self._decider.handle(arrivals)
             progress |= any(outcome.verdict not in ("busy", "waiting") for outcome in outcomes)
         return progress

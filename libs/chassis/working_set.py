@@ -130,7 +130,9 @@ class WorkingSet:
                 ways[way.of, way.field].add(way.id)
         for (of, name), ids in ways.items():
             table = self._storage.tables[of].fullname
-            rows = await connection.execute(text(f"SELECT id, {name} FROM {table} WHERE id = ANY(:ids)"), {"ids": list(ids)})
+            rows = await connection.execute(
+                text(f"SELECT id, {name} FROM {table} WHERE id = ANY(:ids)"), {"ids": list(ids)}
+            )
             self._aliases.update({Via(of, row[0], name): row[1] for row in rows})
 
     def _resolved(self, id: UUID | Via) -> UUID | None:
@@ -167,7 +169,10 @@ class WorkingSet:
             if isinstance(need, Key):
                 if (need.of, self._resolved(need.id)) in self._busy:
                     return True
-            elif isinstance(need, Many) and ((need.of, need.by), self._resolved(need.value)) in self._busy_parents:
+            elif (
+                isinstance(need, Many)
+                and ((need.of, need.by), self._resolved(need.value)) in self._busy_parents
+            ):
                 return True
         return False
 

@@ -1,4 +1,4 @@
-"""What a message is: a fact somebody states or a command somebody gives. The envelope around it is the chassis' business."""
+"""What a message is: a fact somebody states or a command somebody gives. Its envelope is the chassis' business."""
 
 from typing import ClassVar, Literal
 from uuid import UUID

@@ -76,7 +76,7 @@ class CreateOrder(Command):
 
 
 class CancelOrder(Command):
-    """Cancel what is still open of all orders of a request. It wins even when it overtakes the command to create them."""
+    """Cancel what is still open of all orders of a request, even when this overtakes the command to create them."""
 
     type: ClassVar[str] = "purchasing.cancel_order.v1"
     subject: ClassVar[str] = "request_id"

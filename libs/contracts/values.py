@@ -12,7 +12,9 @@ from libs.contracts.message import Value
 
 # PostgreSQL text cannot hold NUL; lone surrogates are refused by the JSON decoder itself.
 _WITHOUT_NUL = r"\A[^\x00]*\z"
-Text = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=_WITHOUT_NUL, strip_whitespace=True)]
+Text = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=_WITHOUT_NUL, strip_whitespace=True)
+]
 LongText = Annotated[str, StringConstraints(max_length=2000, pattern=_WITHOUT_NUL)]
 Code = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/+-]{0,63}\z")]
 PersonId = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._@|:-]{0,127}\z")]
@@ -21,19 +23,27 @@ Currency = Annotated[str, StringConstraints(pattern=r"\A[A-Z]{3}\z")]
 Quantity = Annotated[int, Field(ge=1, le=10_000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
+
 def _written_exactly(amount: object) -> object:
     if isinstance(amount, float | int):
         raise ValueError('an amount is written as a string, for example "12.50"')
     return amount
 
-Amount = Annotated[Decimal, BeforeValidator(_written_exactly), Field(strict=False, max_digits=19, decimal_places=4)]
-UnitPrice = Annotated[Decimal, BeforeValidator(_written_exactly), Field(strict=False, max_digits=19, decimal_places=6, ge=0)]
+
+Amount = Annotated[
+    Decimal, BeforeValidator(_written_exactly), Field(strict=False, max_digits=19, decimal_places=4)
+]
+UnitPrice = Annotated[
+    Decimal, BeforeValidator(_written_exactly), Field(strict=False, max_digits=19, decimal_places=6, ge=0)
+]
+
 
 class Money(Value):
     """An exact amount in one currency. Shape: `{"amount": "12.50", "currency": "EUR"}`; never a float."""
 
     amount: Amount
     currency: Currency
+
 
 class Kind(StrEnum):
     """What is bought, which decides what happens when it arrives."""
@@ -43,6 +53,7 @@ class Kind(StrEnum):
     CONSUMABLE = "consumable"
     SERVICE = "service"
 
+
 class AssetCreation(StrEnum):
     """When an order line makes its assets."""
 
@@ -50,9 +61,32 @@ class AssetCreation(StrEnum):
     ON_RECEIPT = "on_receipt"
     NEVER = "never"
 
+
 # ISO 4217 currencies whose minor unit is not the hundredth.
-_MINOR_UNITS = dict.fromkeys(("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF").split(), 0)
-_MINOR_UNITS |= dict.fromkeys(("BHD IQD JOD KWD LYD OMR TND").split(), 3)
+_MINOR_UNITS = dict.fromkeys(
+    [
+        "BIF",
+        "CLP",
+        "DJF",
+        "GNF",
+        "ISK",
+        "JPY",
+        "KMF",
+        "KRW",
+        "PYG",
+        "RWF",
+        "UGX",
+        "UYI",
+        "VND",
+        "VUV",
+        "XAF",
+        "XOF",
+        "XPF",
+    ],
+    0,
+)
+_MINOR_UNITS |= dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
+
 
 def line_total(unit_price: Decimal, quantity: int, currency: str) -> Decimal:
     """Unit price × quantity, rounded half up to the currency's minor unit (law 6: per line, so totals are exact)."""
@@ -64,23 +98,28 @@ def money(amount: Decimal, currency: str) -> Money:
     """This amount as money, rounded half up to the currency's minor unit."""
     return Money(amount=line_total(amount, 1, currency), currency=currency)
 
+
 def derived_id(kind: str, *natural_key: object) -> UUID:
     """The one id that this natural key will ever have (UUIDv8 over SHA-256): repeated decisions repeat their ids."""
     digest = sha256("\x1f".join((kind, *map(str, natural_key))).encode()).digest()
     return versioned_uuid(int.from_bytes(digest[:16], "big"))
+
 
 def versioned_uuid(bits: int) -> UUID:
     """Stamp version 8 and the RFC 9562 variant into 128 bits."""
     bits = bits & ~(0xF << 76) | (8 << 76)
     return UUID(int=bits & ~(0x3 << 62) | (0x2 << 62))
 
+
 def asset_id_of(order_line_id: UUID, unit_number: int) -> UUID:
-    """A unit's id from the moment it is ordered until it is disposed of; anyone who knows the order line can tell it."""
+    """A unit's id from its order until its disposal; anyone who knows the order line can tell it."""
     return derived_id("asset", order_line_id, unit_number)
+
 
 def location_id_of(code: str) -> UUID:
     """A location's id follows from its code, so that a receipt that names the code leads to the location."""
     return derived_id("location", code)
+
 
 UNITS_PER_FACT = 500
 """A fact about units carries at most this many; more are said in chunks."""

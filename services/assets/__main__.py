@@ -1,7 +1,6 @@
 """The assets service: `python -m services.assets`."""
 
 from libs.chassis.run import run
-
 from libs.chassis.service import Service
 from services.assets import asset, handover, location
 from services.assets.api import router

@@ -1,6 +1,7 @@
 """What one transaction does with its messages: each has an outcome of its own, and nothing happens twice."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis.batch import Decider
+from libs.chassis.ids import timed_id
 from libs.chassis.inbox import Arrival
 from libs.chassis.timers import fire_due
 from libs.chassis.waiting import Sweep
@@ -67,6 +69,25 @@ async def test_a_later_message_of_a_batch_sees_what_an_earlier_one_saved(
         (3, 4, ["counted", "mouse"]),
     ]
     assert await rows(engine, "SELECT item, count FROM totals") == [("mouse", 7)]
+
+
+async def test_a_total_shrinks_in_a_batch_of_its_own_but_never_below_nothing(
+    engine: AsyncEngine, decider: Decider
+) -> None:
+    box = uuid4()
+    await decider.handle([said(opening(box)), said(ItemsSent(box_id=box, count=7))])
+
+    ended = await verdicts(
+        decider, said(ItemsSent(box_id=box, count=-3)), said(ItemsSent(box_id=box, count=2, item="pad"))
+    )
+    too_much = await verdicts(decider, said(ItemsSent(box_id=box, count=-5)))
+
+    assert ended == ["done", "done"]
+    assert too_much == ["dead"]
+    assert await rows(engine, "SELECT item, count, version FROM totals ORDER BY item") == [
+        ("mouse", 4, 2),
+        ("pad", 2, 1),
+    ]
 
 
 async def test_every_fact_takes_its_own_next_sequence(engine: AsyncEngine, decider: Decider) -> None:
@@ -322,3 +343,27 @@ async def test_a_timer_fires_once_and_not_when_cancelled(engine: AsyncEngine, de
     assert await fire_due(engine, "shop") == 0
 
     assert ("shop.box_forgotten.v1", None) in await facts(engine)
+
+
+@pytest.mark.parametrize(("days", "reason"), [(-31, "too_old"), (3, "from_the_future")])
+async def test_a_message_of_ours_from_another_time_becomes_a_dead_letter(
+    engine: AsyncEngine, decider: Decider, days: int, reason: str
+) -> None:
+    box, when = uuid4(), datetime.now(UTC) + timedelta(days=days)
+    strayed = said(ItemsSent(box_id=box, count=1), id=timed_id(when, box))
+
+    ended = await verdicts(decider, said(opening(box)), strayed)
+
+    assert ended == ["accepted", "dead"]
+    assert await verdicts(decider, again(strayed)) == ["duplicate"]
+    assert await rows(engine, "SELECT reason FROM chassis.dead_letters") == [(reason,)]
+
+
+async def test_an_answer_says_which_record_it_is_about(decider: Decider) -> None:
+    box = uuid4()
+
+    _, closed, refused = await decider.handle(
+        [said(opening(box)), said(CloseBox(box_id=box)), said(CloseBox(box_id=box))]
+    )
+
+    assert [(ended.answer or {})["about"] for ended in (closed, refused)] == [str(box), str(box)]
