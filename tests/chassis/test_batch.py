@@ -366,4 +366,4 @@ async def test_an_answer_says_which_record_it_is_about(decider: Decider) -> None
         [said(opening(box)), said(CloseBox(box_id=box)), said(CloseBox(box_id=box))]
     )
 
-    assert [(ended.answer or {})["about"] for ended in (closed, refused)] == [str(box), str(box)]
+    assert [(ended.answer or {})["about"] for ended in (closed, refused)] == [box, box]
