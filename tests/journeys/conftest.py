@@ -1,0 +1,25 @@
+"""One system for all journeys: its four services take seconds to start."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from deploy.local.servers import Servers
+from tests.journeys.system import System, the_system
+
+
+@pytest_asyncio.fixture(scope="session")
+async def started(servers: Servers, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[System]:
+    """The four services, for the whole session."""
+    async with the_system(servers, tmp_path_factory.mktemp("journeys")) as system:
+        yield system
+
+
+@pytest_asyncio.fixture
+async def system(started: System) -> AsyncIterator[System]:
+    """The four services; whatever a test does to them, none may end or log an error."""
+    started.check_alive()
+    yield started
+    started.check_alive()
+    assert started.complaints() == []

@@ -1,0 +1,215 @@
+"""The four services as their users meet them: other systems through the broker, people over HTTP."""
+
+import json
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx2
+
+from deploy.demo.api import Api
+from deploy.demo.erp import Erp, checked
+from deploy.demo.loading import load
+from deploy.local.definitions import SERVICES
+from deploy.local.provision import Environments, provision, unprovision
+from deploy.local.servers import Servers
+from deploy.local.supervisor import Supervisor
+from libs.contracts.requests import SubmitRequest
+from tests.chassis.room import Room
+from tests.conftest import ROOT, eventually, unique_name
+
+T = TypeVar("T")
+Seen = dict[str, Any]
+
+REQUESTER, APPROVER, DOCK = "person-17", "person-procurement", "person-dock"
+PATIENCE_SECONDS = 60
+
+
+@asynccontextmanager
+async def the_system(servers: Servers, home: Path) -> AsyncIterator["System"]:
+    """Four ready processes that know the example catalog, in a room of their own on the shared servers."""
+    name = unique_name()
+    environments = await provision(servers, name=name)
+    supervisor = Supervisor(environments, home=home)
+    try:
+        await supervisor.start()
+        async with (
+            Api(supervisor.urls, person=DOCK) as api,
+            Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"]) as erp,
+            httpx2.AsyncClient(base_url=servers.rabbitmq_management_url, timeout=30) as management,
+        ):
+            await load(api, *(_example(f"{each}.csv") for each in ("vendors", "catalog", "locations")))
+            urls = {user: settings["QUARTERMASTER_BROKER_URL"] for user, settings in environments.items()}
+            yield System(supervisor, environments, api, erp, Room(name, urls, management))
+    finally:
+        await supervisor.stop()
+        await unprovision(servers, name)
+
+
+class System:
+    """What a journey may do and see. Whoever waits learns at once when a service has died, and of what."""
+
+    def __init__(
+        self, supervisor: Supervisor, environments: Environments, api: Api, erp: Erp, room: Room
+    ) -> None:
+        self.environments, self.api, self.erp, self.room = environments, api, erp, room
+        self.supervisor = supervisor
+        self._logs_read = dict.fromkeys(SERVICES, 0)
+
+    def check_alive(self) -> None:
+        """Fail with the last words of a service that has ended."""
+        for name, process in self.supervisor.processes.items():
+            assert process.running, f"{name} has ended. Its last words:\n{process.last_words(40)}"
+
+    def complaints(self) -> list[Seen]:
+        """What the services logged as errors since this was asked last."""
+        said = []
+        for service in SERVICES:
+            with self.supervisor.processes[service].log.open("rb") as log:
+                log.seek(self._logs_read[service])
+                lines = log.read().splitlines()
+                self._logs_read[service] = log.tell()
+            entries = [json.loads(line) for line in lines if line.startswith(b"{")]
+            said += [entry for entry in entries if entry["level"] in ("error", "critical")]
+        return said
+
+    async def eventually(self, look: Callable[[], Awaitable[T]], until: Callable[[T], bool] = bool) -> T:
+        """What `look` finds once it satisfies `until`."""
+
+        async def alive() -> T:
+            self.check_alive()
+            return await look()
+
+        return await eventually(alive, until, within=PATIENCE_SECONDS)
+
+    @asynccontextmanager
+    async def frozen(self, service: str) -> AsyncIterator[None]:
+        """The service hears and says nothing meanwhile."""
+        process = self.supervisor.processes[service]
+        process.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            process.send(signal.SIGCONT)
+
+    # Giving commands
+
+    async def post(
+        self, service: str, path: str, content: object, *, person: str = REQUESTER, key: str | None = None
+    ) -> httpx2.Response:
+        """A command over HTTP, whatever the answer."""
+        headers = {"Quartermaster-Person": person} | ({"Idempotency-Key": key} if key else {})
+        async with self.client(service) as client:
+            return await client.post(path, json=content, headers=headers)
+
+    def client(self, service: str) -> httpx2.AsyncClient:
+        """Somebody without a name at the service's door."""
+        return httpx2.AsyncClient(base_url=f"{self.supervisor.urls[service]}/api/v1", timeout=30)
+
+    async def submit(self, *lines: tuple[str, int], **changes: Any) -> str:
+        """A request by queue for these SKUs and quantities; its id."""
+        answer = await self.erp.ask(a_request(*lines, **changes), str(uuid4()))
+        return str(checked(answer)["request_id"])
+
+    async def submit_ordered(self, *lines: tuple[str, int], **changes: Any) -> tuple[Seen, list[Seen]]:
+        """A request that is ordered, and its orders as the dock expects them, when nothing is under way any more."""
+        return await self.ordered(await self.submit(*lines, **changes))
+
+    # Looking
+
+    async def show(self, request_id: str) -> Seen:
+        """The request with its trail."""
+        found: Seen = await self.api.get("requests", f"/requests/{request_id}")
+        return found
+
+    async def reaches(self, request_id: str, status: str) -> Seen:
+        """The request once it has this status."""
+        return await self.eventually(lambda: self.show(request_id), lambda seen: seen["status"] == status)
+
+    async def ordered(self, request_id: str) -> tuple[Seen, list[Seen]]:
+        """The request once it is ordered, and its orders once every unit to come has its tag."""
+
+        async def expected() -> list[Seen]:
+            orders = await self.api.all("receiving", "/expected-orders", request_id=request_id)
+            return [await self.expected_order(order["order_id"]) for order in orders]
+
+        def labelled(orders: list[Seen]) -> bool:
+            lines = [line for order in orders for line in order["lines"]]
+            return sum(line["ordered"] for line in lines) == units and all(
+                unit["tag"] for line in lines for unit in line["open_units"]
+            )
+
+        request = await self.reaches(request_id, "ordered")
+        units = sum(line["quantity"] for line in request["lines"])
+        orders = await self.eventually(expected, labelled)
+        # Told to order, ordered, and per order: submitted, its templates line by line.
+        steps = 2 + len(orders) + len(request["lines"])
+        request = await self.eventually(
+            lambda: self.show(request_id), lambda seen: len(seen["steps"]) == steps
+        )
+        return request, orders
+
+    async def expected_order(self, order_id: str) -> Seen:
+        """An order as the dock expects it, unit by unit."""
+        found: Seen = await self.api.get("receiving", f"/expected-orders/{order_id}")
+        return found
+
+    async def assets_of(self, request_id: str) -> list[Seen]:
+        """The units bought for a request, by unit number."""
+        return await self.api.all("assets", "/assets", request_id=request_id)
+
+    async def picture(self) -> Mapping[str, Any]:
+        """All four services in figures: what changes when anything is done or half done."""
+        pictures = {
+            "requests": "/requests/summary",
+            "purchasing": "/orders/summary",
+            "receiving": "/summary",
+            "assets": "/summary",
+        }
+        return {service: await self.api.get(service, path) for service, path in pictures.items()}
+
+    async def letters(self, service: str) -> list[Seen]:
+        """The service's open dead letters, in full, the latest first."""
+        listed = (await self.api.get(service, "/dead-letters", limit=500))["items"]
+        return [await self.api.get(service, f"/dead-letters/{letter['dead_letter_id']}") for letter in listed]
+
+
+def a_request(*lines: tuple[str, int], **changes: Any) -> SubmitRequest:
+    """Somebody asks for so many of these SKUs; by default for one cheap power supply."""
+    content = {
+        "external_reference": f"REF-{uuid4()}",
+        "requester": REQUESTER,
+        "deliver_to": "SITE-NORTH",
+        "currency": "EUR",
+        "lines": [{"sku": sku, "quantity": quantity} for sku, quantity in lines or [("PSU-65W", 1)]],
+    }
+    return SubmitRequest.model_validate_json(json.dumps(content | changes))
+
+
+def a_delivery(order: Seen, *deliveries: tuple[Seen, Sequence[str]]) -> dict[str, Any]:
+    """For each order line, the serial numbers that arrived; they are put on shelf A1 of the north office."""
+    return {
+        "order_id": order["order_id"],
+        "lines": [
+            {
+                "order_line_id": line["order_line_id"],
+                "units": [
+                    {"serial": serial, "location": "SITE-NORTH", "storage_space": "SHELF-A1"}
+                    for serial in serials
+                ],
+            }
+            for line, serials in deliveries
+        ],
+    }
+
+
+def serials(count: int) -> list[str]:
+    """Serial numbers that nothing else has."""
+    return [f"SN{uuid4().hex[:16].upper()}" for _ in range(count)]
+
+
+def _example(name: str) -> str:
+    return (ROOT / "examples" / name).read_text(encoding="utf-8")
