@@ -16,9 +16,9 @@ from deploy.local.servers import Servers
 from libs.chassis import health, metrics
 from libs.chassis.health import Backlog, Check, Health
 from libs.chassis.migrations import migrate
-from tests.chassis.fault_proxy import FaultProxy
 from tests.chassis.shop import SHOP
 from tests.conftest import eventually, unique_name
+from tests.fault_proxy import FaultProxy
 
 
 @pytest_asyncio.fixture
@@ -145,7 +145,7 @@ async def test_a_frozen_broker_is_noticed_and_so_is_its_return(servers: Servers,
     frozen_at = monotonic()
     seen = await asked_once(check)
     noticed_after = monotonic() - frozen_at
-    wire.thaw()
+    wire.resume()
 
     assert seen == "no answer within 2 s"
     assert noticed_after < 15

@@ -27,9 +27,9 @@ from libs.chassis.migrations import migrate
 from libs.chassis.settings import sqlalchemy_url
 from libs.chassis.topology import definitions
 from tests.chassis.declared import a_service
-from tests.chassis.fault_proxy import FaultProxy
 from tests.chassis.shop import SHOP, BoxCounted, BoxOpened, ItemsSent, OpenBox
 from tests.conftest import ROOT, eventually, unique_name
+from tests.fault_proxy import FaultProxy
 
 DEPOT = a_service("depot", {"inbox": []})
 LISTENER = a_service("listener", {"inbox": [BoxOpened, BoxCounted]})
@@ -243,7 +243,7 @@ async def test_a_frozen_broker_makes_the_process_unready_until_it_thaws(
 
             wire.freeze()
             checks = await shop.until_ready(503, within=15)
-            wire.thaw()
+            wire.resume()
 
             assert checks["broker"] == "no answer within 2 s"
             await shop.until_ready(within=60)

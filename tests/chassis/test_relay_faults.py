@@ -19,10 +19,10 @@ from libs.chassis import topology
 from libs.chassis.departures import Limits
 from libs.chassis.relay import Relay
 from tests.chassis.declared import PURCHASING, SERVICES
-from tests.chassis.fault_proxy import FaultProxy
 from tests.chassis.outboxes import commit, left, many
 from tests.chassis.room import Room, a_room
 from tests.conftest import ROOT, eventually
+from tests.fault_proxy import FaultProxy
 
 HEARD = "receiving.inbox"
 IMPATIENT = Limits(publish_timeout_seconds=1, heartbeat_seconds=2)
@@ -113,7 +113,7 @@ async def test_a_frozen_broker_is_noticed_and_recovers_by_itself(
                 wire.freeze()
                 noticed = await eventually(lambda: health(relay), bool, within=15)
                 await commit(database_url, messages)
-                wire.thaw()
+                wire.resume()
 
                 heard = await room.hear_all("receiving", HEARD, bodies)
                 await eventually(lambda: left(database_url), lambda count: count == 0)
