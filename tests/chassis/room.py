@@ -65,10 +65,19 @@ class Room:
             yield channel
 
     async def publish(
-        self, user: str, exchange: str, key: str, *, user_id: str | None = None, body: bytes = b"{}"
+        self,
+        user: str,
+        exchange: str,
+        key: str,
+        *,
+        user_id: str | None = None,
+        body: bytes = b"{}",
+        content_type: str | None = None,
     ) -> str:
         """What the broker said: routed, unroutable, rejected, refused (no right), forged (another's name)."""
-        properties = aiormq.spec.Basic.Properties(delivery_mode=2, user_id=user_id or user)
+        properties = aiormq.spec.Basic.Properties(
+            content_type=content_type, delivery_mode=2, user_id=user_id or user
+        )
         async with self.channel(user) as channel:
             underlay = await channel.get_underlay_channel()
             try:

@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import asyncpg
 import httpx2
 
 from deploy.demo.api import Api
@@ -17,6 +18,8 @@ from deploy.local.definitions import SERVICES
 from deploy.local.provision import Environments, provision, unprovision
 from deploy.local.servers import Servers
 from deploy.local.supervisor import Supervisor
+from libs.contracts.message import Command
+from libs.contracts.receiving import RecordReceipt
 from libs.contracts.requests import SubmitRequest
 from tests.chassis.room import Room
 from tests.conftest import ROOT, eventually, unique_name
@@ -105,6 +108,13 @@ class System:
         async with self.client(service) as client:
             return await client.post(path, json=content, headers=headers)
 
+    async def decide(
+        self, request_id: str, verdict: str, *, person: str = APPROVER, **said: str
+    ) -> httpx2.Response:
+        """Somebody says yes or no to a request."""
+        path = f"/requests/{request_id}/decisions"
+        return await self.post("requests", path, {"verdict": verdict, **said}, person=person)
+
     def client(self, service: str) -> httpx2.AsyncClient:
         """Somebody without a name at the service's door."""
         return httpx2.AsyncClient(base_url=f"{self.supervisor.urls[service]}/api/v1", timeout=30)
@@ -113,6 +123,21 @@ class System:
         """A request by queue for these SKUs and quantities; its id."""
         answer = await self.erp.ask(a_request(*lines, **changes), str(uuid4()))
         return str(checked(answer)["request_id"])
+
+    async def take(self, receipt: RecordReceipt) -> Mapping[str, Any]:
+        """A delivery by queue; its numbers and ids."""
+        return checked(await self.erp.ask(receipt, str(uuid4())))
+
+    async def publish(self, command: Command) -> str:
+        """A command by queue whose answer nobody waits for; what the broker said."""
+        return await self.publish_raw(command.type, json.dumps(an_event(command)).encode())
+
+    async def publish_raw(self, key: str, body: bytes, *, exchange: str | None = None, **said: Any) -> str:
+        """Whatever the integration sends as a structured CloudEvent; what the broker said."""
+        exchange = exchange or f"{key.partition('.')[0]}.commands"
+        return await self.room.publish(
+            "erp", exchange, key, body=body, content_type="application/cloudevents+json", **said
+        )
 
     async def submit_ordered(self, *lines: tuple[str, int], **changes: Any) -> tuple[Seen, list[Seen]]:
         """A request that is ordered, and its orders as the dock expects them, when nothing is under way any more."""
@@ -171,6 +196,21 @@ class System:
         }
         return {service: await self.api.get(service, path) for service, path in pictures.items()}
 
+    @asynccontextmanager
+    async def database(self, service: str) -> AsyncIterator[asyncpg.Connection]:
+        """The service's database, as the service itself."""
+        connection = await asyncpg.connect(self.environments[service]["QUARTERMASTER_DATABASE_URL"])
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+    async def waiting_for(self, service: str, record_id: str) -> int:
+        """How many messages the service keeps until it has heard of this record."""
+        async with self.database(service) as connection:
+            query = "SELECT count(*) FROM chassis.waiting WHERE key = $1"
+            return int(await connection.fetchval(query, UUID(record_id)))
+
     async def letters(self, service: str) -> list[Seen]:
         """The service's open dead letters, in full, the latest first."""
         listed = (await self.api.get(service, "/dead-letters", limit=500))["items"]
@@ -204,6 +244,23 @@ def a_delivery(order: Seen, *deliveries: tuple[Seen, Sequence[str]]) -> dict[str
             for line, serials in deliveries
         ],
     }
+
+
+def a_receipt(order: Seen, *deliveries: tuple[Seen, Sequence[str]]) -> RecordReceipt:
+    """The same as a command."""
+    return RecordReceipt.model_validate_json(json.dumps(a_delivery(order, *deliveries)))
+
+
+def an_event(command: Command, **changes: Any) -> Seen:
+    """A command as a structured CloudEvent with an id of its own."""
+    return {
+        "specversion": "1.0",
+        "id": str(uuid4()),
+        "source": "/erp",
+        "type": command.type,
+        "datacontenttype": "application/json",
+        "data": command.model_dump(mode="json", exclude_none=True),
+    } | changes
 
 
 def serials(count: int) -> list[str]:

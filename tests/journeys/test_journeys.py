@@ -1,15 +1,13 @@
 """The whole way from a request to an asset in somebody's hands, through all four services."""
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from deploy.demo.erp import checked
-from libs.contracts.receiving import RecordReceipt
 from libs.contracts.values import asset_id_of
-from tests.journeys.system import DOCK, REQUESTER, Seen, System, a_delivery, a_request, serials
+from tests.journeys.system import DOCK, REQUESTER, Seen, System, a_delivery, a_receipt, a_request, serials
 
 TRAIL = {
     "purchasing.create_order.v1": 1,
@@ -55,12 +53,12 @@ async def test_a_request_by_queue_becomes_assets_in_the_requesters_hands(system:
     first, second, third = serials(3)
     (screen,) = serials(1)
 
-    await take(system, a_delivery(power, (power_line, [first])))
+    await system.take(a_receipt(power, (power_line, [first])))
     partly = await system.eventually(
         lambda: system.show(request_id), lambda seen: len(seen["units"]) == 1 and is_assigned(seen)
     )
-    await take(system, a_delivery(power, (power_line, [second, third])))
-    await take(system, a_delivery(screens, (screen_line, [screen])))
+    await system.take(a_receipt(power, (power_line, [second, third])))
+    await system.take(a_receipt(screens, (screen_line, [screen])))
     fulfilled = await system.eventually(lambda: system.show(request_id), ended(TRAIL))
 
     assert partly["status"] == "partially_received"
@@ -107,12 +105,6 @@ async def test_a_request_over_http_becomes_assets_in_the_hands_of_whom_it_was_fo
     receipts = await system.api.all("receiving", "/receipts", request_id=request_id)
     assert [each["receipt_number"] for each in receipts] == [each.json()["receipt_number"] for each in taken]
     assert {each["received_by"] for each in receipts} == {DOCK}
-
-
-async def take(system: System, delivery: Seen) -> None:
-    """The dock's own system records a delivery."""
-    receipt = RecordReceipt.model_validate_json(json.dumps(delivery))
-    checked(await system.erp.ask(receipt, str(uuid4())))
 
 
 def is_assigned(request: Seen) -> bool:
