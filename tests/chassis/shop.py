@@ -1,6 +1,9 @@
 """A small service for the runtime's tests: a shop keeps boxes, hears of deliveries from its depot, and counts."""
 
+import os
+import signal
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
@@ -41,6 +44,7 @@ class OpenBox(Command):
     box_id: UUID
     label: str
     serial: str | None = None
+    patience_seconds: int = 365 * 24 * 3600
 
 
 class CloseBox(Command):
@@ -193,7 +197,12 @@ def open_box(command: OpenBox, held: Records, cause: Cause) -> Decision:
         save=[box, Label(id=label_id(command.label), box_id=box.id)],
         publish=[BoxOpened(box_id=box.id, number=number)],
         schedule=[
-            Timer(box.id, "forgotten", cause.at.replace(year=cause.at.year + 1), BoxForgotten(box_id=box.id))
+            Timer(
+                box.id,
+                "forgotten",
+                cause.at + timedelta(seconds=command.patience_seconds),
+                BoxForgotten(box_id=box.id),
+            )
         ],
         answer={"box_id": box.id, "number": number},
     )
@@ -253,6 +262,8 @@ def box_to_break(command: BreakIn) -> Keys:
 def break_in(command: BreakIn, held: Records, _: Cause) -> Decision:
     box = held.find(Box, command.box_id)
     match command.how:
+        case "death":
+            os.kill(os.getpid(), signal.SIGKILL)
         case "bug":
             raise ZeroDivisionError("a bug")
         case "undeclared":
