@@ -18,9 +18,8 @@ from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.message import RabbitMessage
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.chassis import metrics, suspects
+from libs.chassis import metrics
 from libs.chassis.acknowledging import Acknowledger
 from libs.chassis.batch import BUSY, Decider, Outcome
 from libs.chassis.crash import crash_point
@@ -28,6 +27,7 @@ from libs.chassis.envelope import Envelope, Undecodable, decoded, opened
 from libs.chassis.inbox import Arrival
 from libs.chassis.outage import Away, Outage
 from libs.chassis.settings import Settings
+from libs.chassis.suspects import Suspects
 from libs.chassis.tracing import trace_id_of
 from libs.contracts.values import derived_id
 
@@ -57,14 +57,14 @@ class Consumer:
         *,
         name: str,
         decider: Decider,
-        engine: AsyncEngine,
+        suspects: Suspects,
         outage: Outage,
         siblings: Collection[str],
         settings: Settings,
         given_up: bool = False,
     ) -> None:
         self.queue, self.name, self._given_up = queue, name, given_up
-        self._decider, self._engine, self._outage = decider, engine, outage
+        self._decider, self._suspects, self._outage = decider, suspects, outage
         self._siblings, self._settings = siblings, settings
         self._pending: deque[_Delivery] = deque()
         self._arrived = asyncio.Event()
@@ -159,26 +159,12 @@ class Consumer:
 
     async def _handle(self, batch: Sequence[_Delivery]) -> None:
         if not batch[0].arrival.envelope.redelivered:
-            await self._settle(batch, await self._decided(batch))
+            await self._handle_together(batch)
             return
-        try:
-            begun = await suspects.begin(self._engine, [delivery.arrival for delivery in batch])
-        except Exception as error:
-            # Counting must not stand in the way of handling; an outage shows there soon enough.
-            _log.warning("suspects_not_counted", error=str(error)[:200])
-            begun = [1] * len(batch)
-        together = [delivery for delivery, times in zip(batch, begun, strict=True) if times == 1]
-        alone = [(delivery, times) for delivery, times in zip(batch, begun, strict=True) if times > 1]
-        if together:
-            await self._settle(together, await self._decided(together))
-        for delivery, times in alone:
-            if times >= self._settings.poison_deaths_max:
-                detail = f"the process ended {times} times while handling this message"
-                delivery.arrival.fault = Undecodable("poison", detail)
-            await self._settle([delivery], await self._decided([delivery]))
-        with contextlib.suppress(Exception):
-            # What stays behind is swept by its age.
-            await suspects.end(self._engine, [delivery.arrival for delivery in batch])
+        await self._suspects.handle(batch, _arrival_of, self._handle_together)
+
+    async def _handle_together(self, batch: Sequence[_Delivery]) -> None:
+        await self._settle(batch, await self._decided(batch))
 
     async def _decided(self, batch: Sequence[_Delivery]) -> list[Outcome] | None:
         """The outcomes, however long an outage lasts; None when the messages were given back to the broker."""
@@ -258,6 +244,10 @@ class Consumer:
         self._acknowledger = Acknowledger()
         await self._outage.over()
         await self._subscriber.start()
+
+
+def _arrival_of(delivery: _Delivery) -> Arrival:
+    return delivery.arrival
 
 
 async def _as_delivered(raw: IncomingMessage) -> RabbitMessage:

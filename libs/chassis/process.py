@@ -36,6 +36,7 @@ from libs.chassis.relay import Relay
 from libs.chassis.rights import queues_of, special_queues
 from libs.chassis.service import Service
 from libs.chassis.settings import Settings
+from libs.chassis.suspects import Suspects
 from libs.chassis.timers import FIRED_AT_ONCE, fire_due
 from libs.chassis.waiting import Sweep
 from libs.contracts.message import MESSAGES
@@ -63,6 +64,7 @@ class Process:
         # Questions about health must not queue behind the work.
         self.watching = engine_for(settings, f"{self.name}-health", connections=2)
         self.outage = Outage(self._ask_database)
+        self.suspects = Suspects(self.engine, deaths_max=settings.poison_deaths_max)
         self.relay = Relay(
             service,
             database_url=settings.database_url,
@@ -180,7 +182,7 @@ class Process:
                 queue,
                 name=own_handlers.get(queue, "inbox"),
                 decider=self.decider,
-                engine=self.engine,
+                suspects=self.suspects,
                 outage=self.outage,
                 siblings=siblings_of(self.service),
                 settings=self.settings,

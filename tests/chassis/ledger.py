@@ -54,13 +54,13 @@ class Box:
     """What must become of a box."""
 
     items: list[int] = field(default_factory=list)
-    closings: int = 0
+    closed: bool = False
     forgotten: bool = False
 
     @property
     def facts(self) -> int:
         """Opened, counted at each arrival, at its closing, when it was forgotten."""
-        return 1 + len(self.items) + min(self.closings, 1) + self.forgotten
+        return 1 + len(self.items) + self.closed + self.forgotten
 
 
 class Ledger:
@@ -71,6 +71,7 @@ class Ledger:
         self.prices: dict[UUID, tuple[int, int]] = {}
         self.dead: list[tuple[str, str]] = []
         self._commands: dict[str, tuple[str, UUID]] = {}
+        self._endings = Counter[tuple[str, UUID, str]]()
         self._heard: dict[str, tuple[str, str, dict[str, Any], bytes]] = {}
 
     def page(self, boxes: int = 9) -> list[Saying]:
@@ -84,8 +85,10 @@ class Ledger:
                 said.append(saying("depot", "depot.events", ItemsSent(box_id=box, count=count)))
                 expected.items.append(count)
             if number % 3 == 0:
-                said += [self.command(CloseBox(box_id=box), box) for _ in range(2)]
-                expected.closings = 2
+                said += [
+                    self.command(CloseBox(box_id=box), box, ends=end) for end in ("accepted", "rejected")
+                ]
+                expected.closed = True
             self.prices[price] = (20, 2)
             for sequence in (1, 2):
                 changed = PriceChanged(price_id=price, cents=10 * sequence)
@@ -97,10 +100,16 @@ class Ledger:
         self.boxes.setdefault(box, Box())
         return self.command(OpenBox(box_id=box, label=str(box), **more), box)
 
-    def command(self, command: Message, about: UUID) -> Saying:
-        """A stranger's command, to be answered."""
+    def command(self, command: Message, about: UUID, *, ends: str = "accepted") -> Saying:
+        """A stranger's command, to be answered so; of two that differ only in this it does not matter which."""
         said = saying("scanner", "shop.commands", command)
         self._commands[said.id] = command.type, about
+        self._endings[command.type, about, ends] += 1
+        return said
+
+    def lost(self, said: Saying, reason: str) -> Saying:
+        """A message that must end as a dead letter for this reason."""
+        self.dead.append((reason, said.key))
         return said
 
     # What must be
@@ -112,14 +121,13 @@ class Ledger:
         items = sum(count for box in self.boxes.values() for count in box.items)
         return Effects(
             boxes=[
-                [id, sum(box.items), "closed" if box.closings else "open", box.facts]
-                for id, box in everything
+                [id, sum(box.items), "closed" if box.closed else "open", box.facts] for id, box in everything
             ],
             entries=[[id, count] for id, box in everything for count in sorted(box.items)],
             totals=[["mouse", items]] if items else [],
             prices=[[str(id), *self.prices[id]] for id in sorted(self.prices, key=str)],
             dead=[list(each) for each in sorted(self.dead)],
-            timers=sum(not box.closings and not box.forgotten for box in self.boxes.values()),
+            timers=sum(not box.closed and not box.forgotten for box in self.boxes.values()),
         )
 
     @property
@@ -131,14 +139,6 @@ class Ledger:
             ]
             for id, box in self.boxes.items()
         }
-
-    @property
-    def _endings(self) -> Counter[tuple[str, UUID, str]]:
-        endings = Counter[tuple[str, UUID, str]]()
-        for type, about in self._commands.values():
-            again = (type, about, "accepted") in endings
-            endings[type, about, "rejected" if again else "accepted"] += 1
-        return endings
 
     # What is
 
