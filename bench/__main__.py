@@ -32,7 +32,7 @@ from deploy.local.servers import ROOT, NoServer, Servers, start_servers, stop_se
 
 HOME = ROOT / ".local"
 RESULTS = ROOT / "bench" / "results"
-IN_FLIGHT = 300
+IN_FLIGHT = 600
 WARM_UP_SECONDS = 4.0
 PACED_SECONDS = 8.0
 PACED_WARM_UP_SECONDS = 2.0
@@ -72,6 +72,7 @@ async def one_round(system: System, number: int, options: argparse.Namespace) ->
                 seconds=options.seconds,
                 flows=options.flows,
                 warm_up_seconds=WARM_UP_SECONDS,
+                warm_up_flows=IN_FLIGHT,
                 in_flight=IN_FLIGHT,
             ),
             heard,

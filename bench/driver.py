@@ -35,8 +35,8 @@ SILENCE_SECONDS_MAX = 30
 class Plan:
     """What to do. `saturate` keeps `in_flight` requests under way; `pace` submits `rate` a second regardless.
 
-    Measured are the flows that end after `warm_up_seconds`, for `seconds` or until there are `flows`.
-    `run` makes references and serial numbers unlike those of any other run.
+    Measured are the flows that end after `warm_up_seconds` and after the first `warm_up_flows`, for `seconds` or
+    until there are `flows`. `run` makes references and serial numbers unlike those of any other run.
     """
 
     publishing_url: str
@@ -46,6 +46,7 @@ class Plan:
     run: str
     seconds: float
     warm_up_seconds: float
+    warm_up_flows: int = 0
     flows: int = FLOWS_UNLIMITED
     in_flight: int = 0
     rate: float = 0.0
@@ -113,8 +114,8 @@ class Load:
             raise self._failure
         if not self.measured:
             raise SystemExit(
-                f"{self.fulfilled} of {self.submitted} requests were fulfilled, none of them after the"
-                f" {self.plan.warm_up_seconds:g} s of warming up; then {SILENCE_SECONDS_MAX} s of silence"
+                f"{self.fulfilled} of {self.submitted} requests were fulfilled, none of them after"
+                f" warming up; then {SILENCE_SECONDS_MAX} s of silence"
             )
         seconds = (self.measured_to or self.heard_at) - self.measured_from
         percentiles = quantiles(self._latencies, n=100) if len(self._latencies) > 1 else None
@@ -149,7 +150,8 @@ class Load:
         self.fulfilled += 1
         confirmed_at = self._confirmed_at.pop(self._requesters.pop(request_id, ""), None)
         if not self.measured_from:
-            if self.heard_at - self.began >= self.plan.warm_up_seconds:
+            warm = self.fulfilled >= self.plan.warm_up_flows
+            if warm and self.heard_at - self.began >= self.plan.warm_up_seconds:
                 self.measured_from = self.heard_at
         elif not self.measured_to:
             self.measured += 1

@@ -18,8 +18,7 @@ from deploy.local.definitions import SERVICES
 from deploy.local.process import Process, ProgramFailed
 from deploy.local.servers import OURS, ROOT
 
-MIGRATE_SECONDS = 60
-READY_SECONDS = 60
+READY_SECONDS = 120
 # More than the services allow themselves.
 DRAIN_SECONDS = 25
 
@@ -66,21 +65,18 @@ class Supervisor:
         return found
 
     async def start(self) -> None:
-        """Migrate every database, start every process, and return once all of them are ready."""
+        """Start every process, its database migrated first, and return once all of them are ready."""
         try:
-            await self.migrate()
             for service in SERVICES:
-                self.start_one(service)
-            for number in range(1, self._receiving_workers):
-                self.start_one("receiving", role="worker", name=f"receiving-worker-{number}")
-            await asyncio.gather(*(self.wait_ready(name) for name in self.processes))
+                self.start_one(service, migrate=True)
+            await asyncio.gather(*(self.wait_ready(name) for name in SERVICES))
+            extra = [f"receiving-worker-{number}" for number in range(1, self._receiving_workers)]
+            for name in extra:
+                self.start_one("receiving", role="worker", name=name)
+            await asyncio.gather(*(self.wait_ready(name) for name in extra))
         except BaseException:
             await self.kill()
             raise
-
-    async def migrate(self, *services: str) -> None:
-        """Bring the databases of `services` (default: all) to the newest schema."""
-        await asyncio.gather(*(self._migrate(service) for service in services or SERVICES))
 
     def start_one(
         self,
@@ -89,16 +85,25 @@ class Supervisor:
         role: str = "all",
         name: str | None = None,
         extra: Mapping[str, str] | None = None,
+        migrate: bool = False,
     ) -> Process:
-        """Start one process, with `extra` in its environment; it may not be ready yet."""
+        """Start one process, with `extra` in its environment; it may not be ready yet.
+
+        With `migrate` it brings its database to the newest schema before anything else.
+        """
         name = name or service
         (port,) = ports.free_ports(1)
-        environment = self._environment(service, {"QUARTERMASTER_HTTP_PORT": str(port), **(extra or {})})
+        inherited = {key: value for key, value in os.environ.items() if key not in OURS}
+        ours = {
+            "QUARTERMASTER_ENVIRONMENT": "development",
+            **self._environments[service],
+            "QUARTERMASTER_HTTP_PORT": str(port),
+        }
         started = process.start(
             name,
-            self._command(service, role),
+            [*self._command(service, role), *(["--migrate"] if migrate else [])],
             log=self.logs / f"{name}.log",
-            environment=environment,
+            environment=inherited | ours | self._settings | dict(extra or {}),
             free=self._free,
             folder=ROOT,
         )
@@ -159,27 +164,6 @@ class Supervisor:
             each.send(signal.SIGKILL)
         await asyncio.gather(*(each.kill() for each in self.processes.values()))
         (self.home / "services.json").unlink(missing_ok=True)
-
-    async def _migrate(self, service: str) -> None:
-        running = process.start(
-            f"{service} migration",
-            self._command(service, "migrate"),
-            log=self.logs / f"{service}.log",
-            environment=self._environment(service, {}),
-            folder=ROOT,
-        )
-        if not await running.wait(MIGRATE_SECONDS):
-            await running.kill()
-        if running.exit_status != 0:
-            raise ProgramFailed(
-                f"the database of {service} could not be migrated ({_ending(running)}):\n"
-                f"{running.last_words()}"
-            )
-
-    def _environment(self, service: str, extra: Mapping[str, str]) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if name not in OURS}
-        ours = {"QUARTERMASTER_ENVIRONMENT": "development", **self._environments[service]}
-        return inherited | ours | self._settings | dict(extra)
 
     def _record(self) -> None:
         records = {name: each.record() | {"url": self.urls[name]} for name, each in self.processes.items()}

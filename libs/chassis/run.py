@@ -1,8 +1,8 @@
 """One process of a service, from its command line to its last acknowledgement.
 
 `python -m services.assets --role worker`. The roles: `all`; `worker` takes messages and fires timers; `api`
-serves people; `relay` publishes, which the others do too; `migrate` brings the database up to date and ends.
-Every role but migrate serves /health/live, /health/ready and /metrics.
+serves people; `relay` publishes, which the others do too; `migrate` brings the database up to date and ends (with
+`--migrate` the other roles begin with that). Every role but migrate serves /health/live, /health/ready and /metrics.
 """
 
 import argparse
@@ -31,17 +31,19 @@ def run(service: Service) -> None:
     """Be the process that the command line asks for, and exit with its status."""
     parser = argparse.ArgumentParser(prog=f"python -m services.{service.name}")
     parser.add_argument("--role", choices=ROLES, default="all", help="what this process does (default: all)")
-    role: str = parser.parse_args().role
+    parser.add_argument("--migrate", action="store_true", help="bring the database up to date first")
+    arguments = parser.parse_args()
+    role: str = arguments.role
     try:
         settings = Settings.from_environment()
     except SettingsInvalid as invalid:
         sys.stderr.write(f"{invalid}\n")
         sys.exit(SETTINGS_INVALID)
     logs.configure(service=service.name, role=role, level=settings.log_level)
-    if role == "migrate":
+    if arguments.migrate or role == "migrate":
         asyncio.run(migrate(service, settings.database_url))
         log.info("migrated")
-    else:
+    if role != "migrate":
         sys.exit(uvloop.run(_live(service, role, settings)))
 
 
