@@ -60,7 +60,7 @@ lock: $(READY) ## Resolve pyproject.toml anew into requirements.lock (hashes, no
 
 clean: ## Stop everything, then remove what the machine made: .venv, .local, caches
 	@if [ -x $(BIN)/python ] && [ -d .local ]; then $(BIN)/python -m deploy.local down; fi
-	@rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache .schemathesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(READY): requirements.lock deploy/bootstrap

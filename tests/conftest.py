@@ -9,8 +9,13 @@ from typing import TypeVar
 
 import asyncpg
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from deploy.local.servers import Servers, shared_servers
+
+# A busy machine is no reason to fail.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parents[1]
 T = TypeVar("T")

@@ -1,12 +1,17 @@
 """Around every HTTP request: its trace, limits and metrics, and a problem for what nobody else caught."""
 
 import asyncio
+import contextlib
 from time import perf_counter
 
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from libs.chassis import metrics, problems, tracing
+
+LINGER_SECONDS = 5
+LINGER_BODIES = 16
+"""How long, and how many times the largest body allowed, the rest of one too large is still read, and dropped."""
 
 
 class _BodyTooLarge(Exception):
@@ -53,7 +58,8 @@ class Edge:
                     # Half an answer is out: the connection must break, so that nobody takes it for whole.
                     raise
                 answer = self._problem(error, arrived)
-                await answer(scope, receive, sending)
+                too_large = isinstance(error, _BodyTooLarge)
+                await answer(scope, receive, self._lingering(receive, sending) if too_large else sending)
         route = getattr(scope.get("route"), "path", "other")
         metrics.HTTP_REQUESTS.labels(scope["method"], route, status).inc()
         metrics.HTTP_REQUEST_SECONDS.labels(scope["method"], route).observe(perf_counter() - begun)
@@ -93,3 +99,23 @@ class Edge:
             return given or await receive()
 
         return receive_collected
+
+    def _lingering(self, receive: Receive, send: Send) -> Send:
+        """Answer, but keep the connection until the caller has said what was on its way.
+
+        Closed with something unread it is reset, and the caller sees a broken connection instead of the answer.
+        """
+
+        async def sending(message: Message) -> None:
+            if message["type"] != "http.response.body":
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            left = LINGER_BODIES * self._body_bytes_max
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_SECONDS):
+                    while left > 0 and (dropped := await receive()).get("more_body"):
+                        left -= len(dropped.get("body", b""))
+            await send({"type": "http.response.body", "body": b""})
+
+        return sending

@@ -3,11 +3,11 @@
 The checks say who may say what on which exchange; the broker vouches for the sender's name.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 from uuid import UUID
 
 from aiormq import spec
@@ -29,6 +29,8 @@ from libs.chassis.cloudevents import canonical_hash as canonical_hash
 from libs.chassis.schema import SHARDS
 from libs.contracts.message import MESSAGES, Answered, Command, Event, Message
 from libs.contracts.values import MESSAGE_BYTES_MAX, derived_id
+
+E = TypeVar("E", bound=Mapping[str, Any])
 
 
 class InvalidContent(Undecodable):
@@ -169,9 +171,7 @@ def decoded(envelope: Envelope) -> Message:
 def invalid_content(invalid: ValidationError) -> InvalidContent:
     """The first few breaches as `lines[0].quantity: Input should be …`, and the field of the first."""
     found = invalid.errors(include_url=False, include_context=False, include_input=False)
-    # A list with a broken item is also called too short; that would only mislead.
-    inside = {breach["loc"][:depth] for breach in found for depth in range(1, len(breach["loc"]))}
-    breaches = [breach for breach in found if breach["loc"] not in inside]
+    breaches = innermost(found)
     fields = [_path(breach["loc"]) for breach in breaches[:3]]
     sentences = [
         f"{field}: {breach['msg']}"[:200] if field else breach["msg"][:200]
@@ -180,6 +180,12 @@ def invalid_content(invalid: ValidationError) -> InvalidContent:
     if len(breaches) > len(sentences):
         sentences.append(f"and {len(breaches) - len(sentences)} more")
     return InvalidContent(fields[0] or None, "; ".join(sentences))
+
+
+def innermost(breaches: Sequence[E]) -> list[E]:
+    """Without those that only follow: a list with a broken item is also called too short, which would mislead."""
+    inside = {tuple(each["loc"][:depth]) for each in breaches for depth in range(1, len(each["loc"]))}
+    return [each for each in breaches if tuple(each["loc"]) not in inside]
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -15,6 +15,7 @@ from starlette.routing import Match
 
 from libs.chassis import tracing
 from libs.chassis.decision import Rejection
+from libs.chassis.envelope import innermost
 from libs.chassis.outage import Away, Trouble, trouble
 from libs.contracts.codes import CODES
 
@@ -143,7 +144,7 @@ def _allowed(request: Request) -> list[str]:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found = error.errors()
+    found = innermost(error.errors())
     if any(each["type"] == "json_invalid" and each["loc"][0] == "body" for each in found):
         return problem("body_unparsable")
     in_body = any(each["loc"][0] == "body" for each in found)

@@ -47,7 +47,7 @@ class DefineCatalogItem(Command):
     currency: Currency
     manufacturer: Text | None = None
     model: Text | None = None
-    gtin: Annotated[str, Field(pattern=r"\A[0-9]{8,14}\z")] | None = None
+    gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")] | None = None
     warranty_months: Annotated[int, Field(ge=0, le=240)] = 0
     asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
     active: bool = True

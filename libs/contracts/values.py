@@ -6,20 +6,20 @@ from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from libs.contracts.message import Value
 
 # PostgreSQL text cannot hold NUL; lone surrogates are refused by the JSON decoder itself.
-_WITHOUT_NUL = r"\A[^\x00]*\z"
+_WITHOUT_NUL = r"^[^\x00]*$"
 Text = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=_WITHOUT_NUL, strip_whitespace=True)
 ]
 LongText = Annotated[str, StringConstraints(max_length=2000, pattern=_WITHOUT_NUL)]
-Code = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._/+-]{0,63}\z")]
-PersonId = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._@|:-]{0,127}\z")]
-Serial = Annotated[str, StringConstraints(pattern=r"\A[!-~]{1,64}\z")]
-Currency = Annotated[str, StringConstraints(pattern=r"\A[A-Z]{3}\z")]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]{0,63}$")]
+PersonId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@|:-]{0,127}$")]
+Serial = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
+Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Quantity = Annotated[int, Field(ge=1, le=10_000)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
@@ -31,10 +31,16 @@ def _written_exactly(amount: object) -> object:
 
 
 Amount = Annotated[
-    Decimal, BeforeValidator(_written_exactly), Field(strict=False, max_digits=19, decimal_places=4)
+    Decimal,
+    BeforeValidator(_written_exactly),
+    Field(strict=False, max_digits=19, decimal_places=4),
+    WithJsonSchema({"type": "string", "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$", "examples": ["12.50"]}),
 ]
 UnitPrice = Annotated[
-    Decimal, BeforeValidator(_written_exactly), Field(strict=False, max_digits=19, decimal_places=6, ge=0)
+    Decimal,
+    BeforeValidator(_written_exactly),
+    Field(strict=False, max_digits=19, decimal_places=6, ge=0),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,6})?$", "examples": ["12.50"]}),
 ]
 
 

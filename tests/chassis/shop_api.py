@@ -72,13 +72,13 @@ async def writes(read: Reading) -> None:
     await read.execute(text("DELETE FROM boxes"))
 
 
-def app_on(engine: AsyncEngine) -> FastAPI:
+def app_on(engine: AsyncEngine, *, request_seconds_max: float = 30) -> FastAPI:
     return create_app(
         replace(SHOP, routes=router),
         engine=engine,
         decider=Decider(SHOP, engine),
         body_bytes_max=BODY_BYTES_MAX,
-        request_seconds_max=1,
+        request_seconds_max=request_seconds_max,
     )
 
 

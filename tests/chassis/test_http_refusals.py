@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from libs.chassis.edge import LINGER_BODIES
 from tests.chassis.shop_api import AS_SOMEBODY, BODY_BYTES_MAX, JSON, a_box, app_on, calling, problem
 
 
@@ -16,6 +17,13 @@ from tests.chassis.shop_api import AS_SOMEBODY, BODY_BYTES_MAX, JSON, a_box, app
 async def shop(engine: AsyncEngine) -> AsyncIterator[httpx2.AsyncClient]:
     """The shop's API, used by person-17."""
     async with calling(app_on(engine), **AS_SOMEBODY) as client:
+        yield client
+
+
+@pytest_asyncio.fixture
+async def hasty_shop(engine: AsyncEngine) -> AsyncIterator[httpx2.AsyncClient]:
+    """The same, but a request may take only a second."""
+    async with calling(app_on(engine, request_seconds_max=1), **AS_SOMEBODY) as client:
         yield client
 
 
@@ -86,15 +94,15 @@ async def test_a_body_that_does_not_say_its_length_is_cut_off(shop: httpx2.Async
     response = await shop.post("/api/v1/boxes", content=endless(), headers=JSON)
 
     assert (response.status_code, problem(response)["code"]) == (413, "body_too_large")
-    assert sent <= BODY_BYTES_MAX + 1000
+    assert sent <= (1 + LINGER_BODIES) * BODY_BYTES_MAX + 1000
 
 
-async def test_a_body_that_does_not_come_is_not_waited_for(shop: httpx2.AsyncClient) -> None:
+async def test_a_body_that_does_not_come_is_not_waited_for(hasty_shop: httpx2.AsyncClient) -> None:
     async def stuck() -> AsyncIterator[bytes]:
         yield b"{"
         await asyncio.Event().wait()
 
-    response = await shop.post("/api/v1/boxes", content=stuck(), headers=JSON)
+    response = await hasty_shop.post("/api/v1/boxes", content=stuck(), headers=JSON)
 
     assert (response.status_code, problem(response)["code"]) == (408, "body_too_slow")
 
@@ -124,8 +132,8 @@ async def test_a_database_that_is_away_is_503_and_to_be_tried_again() -> None:
     await engine.dispose()
 
 
-async def test_a_request_does_not_take_for_ever(shop: httpx2.AsyncClient) -> None:
-    response = await shop.get("/api/v1/forever")
+async def test_a_request_does_not_take_for_ever(hasty_shop: httpx2.AsyncClient) -> None:
+    response = await hasty_shop.get("/api/v1/forever")
 
     assert (response.status_code, problem(response)["code"]) == (503, "unavailable")
 

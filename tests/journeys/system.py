@@ -4,6 +4,8 @@ import json
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
@@ -134,7 +136,7 @@ class System:
 
     async def publish_raw(self, key: str, body: bytes, *, exchange: str | None = None, **said: Any) -> str:
         """Whatever the integration sends as a structured CloudEvent; what the broker said."""
-        exchange = exchange or f"{key.partition('.')[0]}.commands"
+        exchange = f"{key.partition('.')[0]}.commands" if exchange is None else exchange
         return await self.room.publish(
             "erp", exchange, key, body=body, content_type="application/cloudevents+json", **said
         )
@@ -186,7 +188,7 @@ class System:
         """The units bought for a request, by unit number."""
         return await self.api.all("assets", "/assets", request_id=request_id)
 
-    async def picture(self) -> Mapping[str, Any]:
+    async def picture(self) -> Seen:
         """All four services in figures: what changes when anything is done or half done."""
         pictures = {
             "requests": "/requests/summary",
@@ -205,16 +207,50 @@ class System:
         finally:
             await connection.close()
 
-    async def waiting_for(self, service: str, record_id: str) -> int:
-        """How many messages the service keeps until it has heard of this record."""
+    @asynccontextmanager
+    async def later(self, service: str, ahead: timedelta) -> AsyncIterator[None]:
+        """The service's clock shows a time to come."""
         async with self.database(service) as connection:
-            query = "SELECT count(*) FROM chassis.waiting WHERE key = $1"
-            return int(await connection.fetchval(query, UUID(record_id)))
+            await connection.execute("INSERT INTO chassis.clock (ahead) VALUES ($1)", ahead)
+            try:
+                yield
+            finally:
+                await connection.execute("DELETE FROM chassis.clock")
+
+    async def waiting_for(self, service: str, record_id: str) -> list[timedelta | None]:
+        """How long each of the messages may wait that the service keeps until it has heard of this record."""
+        async with self.database(service) as connection:
+            query = "SELECT due_at - since AS waits FROM chassis.waiting WHERE key = $1"
+            return [row["waits"] for row in await connection.fetch(query, UUID(record_id))]
+
+    @asynccontextmanager
+    async def nothing_done(self) -> AsyncIterator[None]:
+        """All four services show the same figures afterwards, but for a good request that is obeyed at once."""
+        before = await self.eventually(self.picture, is_at_rest)
+        yield
+        request_id = await self.submit(("LAP-14-PRO", 1))
+        assert (await self.show(request_id))["status"] == "awaiting_approval"
+        expected = deepcopy(before)
+        expected["requests"]["requests"]["awaiting_approval"] += 1
+        assert await self.picture() == expected
 
     async def letters(self, service: str) -> list[Seen]:
         """The service's open dead letters, in full, the latest first."""
         listed = (await self.api.get(service, "/dead-letters", limit=500))["items"]
         return [await self.api.get(service, f"/dead-letters/{letter['dead_letter_id']}") for letter in listed]
+
+
+def is_at_rest(picture: Seen) -> bool:
+    """Whether the services agree with each other: nothing is on its way from one to the next."""
+    requests, orders = picture["requests"]["requests"], picture["purchasing"]["orders"]
+    dock, assets = picture["receiving"], picture["assets"]["assets"]
+    return bool(
+        requests["approved"] + requests["partially_ordered"] + requests["received"] == 0
+        and sum(orders.values()) == dock["orders"]
+        and orders["submitted"] + orders["partially_received"] == dock["orders_open"]
+        and assets["on_order"] == dock["units_open"]
+        and assets["assigned"] == dock["units_accepted"]
+    )
 
 
 def a_request(*lines: tuple[str, int], **changes: Any) -> SubmitRequest:

@@ -178,7 +178,7 @@ async def test_a_request_said_twice_is_one_request(system: System, new_id: bool)
 
 
 async def test_a_receipt_said_twice_is_one_receipt(system: System) -> None:
-    _, (order,) = await system.submit_ordered(("WEBCAM-HD", 2))
+    request, (order,) = await system.submit_ordered(("WEBCAM-HD", 2))
     receipt, message_id = a_receipt(order, (order["lines"][0], serials(1))), str(uuid4())
 
     first = await system.erp.ask(receipt, message_id)
@@ -188,6 +188,7 @@ async def test_a_receipt_said_twice_is_one_receipt(system: System) -> None:
     assert second["result"] == first["result"]
     taken = await system.api.all("receiving", "/receipts", order_id=order["order_id"])
     assert [receipt["accepted"] for receipt in taken] == [1]
+    await system.reaches(request["request_id"], "partially_received")
 
 
 async def test_the_same_key_over_http_gives_the_same_response_and_other_content_is_refused(
