@@ -6,6 +6,7 @@ async with FaultProxy("127.0.0.1", port).listening() as wire:
     wire.cut()         every connection is reset (RST), as when a firewall forgets them
     wire.refuse()      the same, and new connections are reset too, as when the host is gone
     wire.delay(0.2)    every piece takes so many seconds longer
+    wire.lose_answers_to(b"COMMIT")   what says so arrives, then its connection is reset instead of answered
     wire.resume()      all is well again; what was blocked passes now
 """
 
@@ -32,6 +33,7 @@ class FaultProxy:
         self._passing.set()
         self._refusing = False
         self._delay_seconds = 0.0
+        self._unanswered = b""
         self._open: set[asyncio.Task[None]] = set()
 
     def freeze(self) -> None:
@@ -41,6 +43,10 @@ class FaultProxy:
     def delay(self, seconds: float) -> None:
         """From now on every piece is held back so long, in its order."""
         self._delay_seconds = seconds
+
+    def lose_answers_to(self, words: bytes) -> None:
+        """From now on whoever has said this finds the connection reset, although it was heard."""
+        self._unanswered = words
 
     def cut(self) -> None:
         """Reset every connection there is."""
@@ -56,6 +62,7 @@ class FaultProxy:
         """Pass everything again, at once, and take connections."""
         self._refusing = False
         self._delay_seconds = 0.0
+        self._unanswered = b""
         self._passing.set()
 
     @asynccontextmanager
@@ -86,9 +93,10 @@ class FaultProxy:
             await self._passing.wait()
             their_reader, theirs = await asyncio.open_connection(*self._target)
             ends.append(theirs)
+            unanswered = asyncio.Event()
             async with asyncio.TaskGroup() as ways:
-                ways.create_task(self._pass(reader, theirs))
-                ways.create_task(self._pass(their_reader, writer))
+                ways.create_task(self._pass(reader, theirs, unanswered))
+                ways.create_task(self._answer(their_reader, writer, unanswered))
             for end in ends:
                 end.close()
         except (asyncio.CancelledError, OSError, ExceptionGroup):
@@ -96,13 +104,34 @@ class FaultProxy:
             for end in ends:
                 _reset(end)
 
-    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _pass(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, unanswered: asyncio.Event
+    ) -> None:
         while piece := await reader.read(PIECE_BYTES):
-            if self._delay_seconds:
-                await asyncio.sleep(self._delay_seconds)
-            await self._passing.wait()
+            await self._hold_back()
+            if self._unanswered and self._unanswered in piece:
+                unanswered.set()
             writer.write(piece)
             await writer.drain()
+        await self._end(writer)
+
+    async def _answer(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, unanswered: asyncio.Event
+    ) -> None:
+        while piece := await reader.read(PIECE_BYTES):
+            await self._hold_back()
+            if unanswered.is_set():
+                raise ConnectionResetError("the answer is lost")
+            writer.write(piece)
+            await writer.drain()
+        await self._end(writer)
+
+    async def _hold_back(self) -> None:
+        if self._delay_seconds:
+            await asyncio.sleep(self._delay_seconds)
+        await self._passing.wait()
+
+    async def _end(self, writer: asyncio.StreamWriter) -> None:
         await self._passing.wait()
         with contextlib.suppress(OSError):
             writer.write_eof()

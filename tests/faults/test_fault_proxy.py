@@ -149,3 +149,31 @@ async def test_a_slow_wire_holds_every_piece_back_both_ways() -> None:
 
         assert await caller.hears(b"slowly")
         assert monotonic() - began >= 0.2
+
+
+async def test_what_was_said_is_heard_although_its_answer_is_lost() -> None:
+    heard = asyncio.Queue[bytes]()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while said := await reader.read(1024):
+                heard.put_nowait(said)
+                writer.write(said)
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with (
+        FaultProxy("127.0.0.1", server.sockets[0].getsockname()[1]).listening() as wire,
+        a_caller(wire) as caller,
+        asyncio.timeout(5),
+    ):
+        wire.lose_answers_to(b"COMMIT")
+        caller.say(b"hello")
+        assert await caller.hears(b"hello")
+
+        caller.say(b"COMMIT;")
+
+        with pytest.raises(ConnectionResetError):
+            await caller.reader.read(1)
+        assert [await heard.get(), await heard.get()] == [b"hello", b"COMMIT;"]
+    server.close()
