@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from libs.chassis.dead_letters import discard, replay
 from libs.chassis.decision import Rejection
 from libs.chassis.envelope import InvalidContent
-from libs.chassis.http import Person, Reading
+from libs.chassis.http import JsonBody, Person, Reading
 from libs.chassis.pages import Limit, Page, Wanted, matching
 from libs.chassis.schema import dead_letter_audit, dead_letters
 from libs.contracts.message import MESSAGES
@@ -189,7 +189,7 @@ async def show_dead_letter(dead_letter_id: UUID, read: Reading) -> LetterInDetai
 
 @router.post("/{dead_letter_id}/replay")
 async def replay_dead_letter(
-    dead_letter_id: UUID, write: _Writing, person: Person, mended: Mended | None = None
+    dead_letter_id: UUID, write: _Writing, person: Person, mended: JsonBody[Mended | None] = None
 ) -> Done:
     """Have a letter decided once more, as it is or mended."""
     body = to_json(mended.data) if mended is not None and mended.data is not None else None

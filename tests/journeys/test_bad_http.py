@@ -1,5 +1,6 @@
 """Bad input over HTTP: every refusal is a problem that says where it lies, and leaves nothing half done."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.journeys.system import DOCK, REQUESTER, Seen, System, a_delivery, a_request, serials
+from tests.journeys.system import DOCK, REQUESTER, Seen, System, a_delivery, a_request, is_at_rest, serials
 
 AS_JSON = {"Content-Type": "application/json", "Quartermaster-Person": REQUESTER}
 COMMANDS = {
@@ -174,3 +175,111 @@ async def test_nothing_can_be_imported_from_a_file_that_is_none(system: System) 
         refused = await client.post("/imports/catalog", content=rows, headers=headers)
 
     assert (refused.status_code, refused.json()["accepted"], refused.json()["rejected"]) == (200, 0, 1)
+
+
+# At once, and at the edges of what JSON and addresses can say
+
+
+async def test_of_many_requests_at_once_under_one_reference_one_is_taken(system: System) -> None:
+    wanted = a_request(("LAP-14-PRO", 1)).model_dump(mode="json")
+    before = await system.eventually(system.picture, is_at_rest)
+
+    responses = await asyncio.gather(
+        *(
+            system.post("requests", "/requests", wanted | {"justification": f"Reason {number % 10}"})
+            for number in range(20)
+        )
+    )
+
+    # Equal content is the same request, said twice.
+    assert sorted(response.status_code for response in responses) == [201] * 2 + [409] * 18
+    assert len({response.json()["number"] for response in responses if response.status_code == 201}) == 1
+    after = await system.picture()
+    before["requests"]["requests"]["awaiting_approval"] += 1
+    assert after == before
+
+
+async def test_of_many_commands_at_once_with_one_key_one_is_obeyed(system: System) -> None:
+    wanted, key = a_request(("LAP-14-PRO", 1)).model_dump(mode="json"), str(uuid4())
+
+    responses = await asyncio.gather(
+        *(system.post("requests", "/requests", wanted, key=key) for _ in range(20))
+    )
+
+    assert {(response.status_code, response.content) for response in responses} == {
+        (201, responses[0].content)
+    }
+
+
+async def test_of_a_yes_and_a_no_at_once_one_is_heard(system: System) -> None:
+    request_id = await system.submit(("LAP-14-PRO", 1))
+
+    responses = await asyncio.gather(
+        *(system.decide(request_id, verdict, reason="Because") for verdict in ("approve", "reject") * 5)
+    )
+
+    statuses = [response.status_code for response in responses]
+    assert sorted(statuses) == [201] + [409] * 9
+    decided = await system.show(request_id)
+    assert [approval["verdict"] for approval in decided["approvals"]] == [
+        ("approve", "reject")[statuses.index(201) % 2]
+    ]
+
+
+EDGES: dict[str, tuple[bytes, int]] = {
+    "half a character": (b'{"justification": "\\ud800"}', 422),
+    "a number that is none": (b'{"lines": [{"sku": "PSU-65W", "quantity": NaN}]}', 422),
+    "a number beyond all": (b'{"lines": [{"sku": "PSU-65W", "quantity": 1' + b"0" * 400 + b"}]}", 422),
+    "a number too long to be read": (
+        b'{"lines": [{"sku": "PSU-65W", "quantity": ' + b"9" * 9000 + b"}]}",
+        400,
+    ),
+    "nested without end": (b"[" * 100_000, 400),
+    "nested and closed": (b"[" * 50_000 + b"]" * 50_000, 400),
+    "null": (b"null", 422),
+    "nothing": (b"", 422),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+@pytest.mark.parametrize("service", COMMANDS)
+async def test_json_that_goes_to_the_edge_is_refused(system: System, service: str, name: str) -> None:
+    body, status = EDGES[name]
+
+    async with system.client(service) as client:
+        response = await client.post(COMMANDS[service], content=body, headers=AS_JSON)
+
+    assert (response.status_code, response.headers["Content-Type"]) == (status, "application/problem+json")
+
+
+async def test_a_dead_letter_cannot_be_mended_with_what_no_message_can_say(system: System) -> None:
+    await system.publish_raw("requests.submit_request.v1", b"dead and to be mended")
+    letters = await system.eventually(
+        lambda: system.letters("requests"),
+        lambda letters: any(each["body"] == "dead and to be mended" for each in letters),
+    )
+    letter = next(each for each in letters if each["body"] == "dead and to be mended")
+    path = f"/dead-letters/{letter['dead_letter_id']}/replay"
+
+    async with system.nothing_done(), system.client("requests") as client:
+        for body, _ in EDGES.values():
+            mended = b'{"data": {"lines": ' + body + b"}}"
+            response = await client.post(path, content=mended, headers=AS_JSON)
+            assert response.status_code in (400, 422), response.text
+
+    assert letter in await system.letters("requests")
+
+
+@pytest.mark.parametrize("service", COMMANDS)
+@pytest.mark.parametrize(
+    "reference", ["%00", "%ff", "%ed%a0%80", "x" * 5000, "..%2f..", "'; --", "%F0%9F%92%A9"]
+)
+async def test_an_address_that_names_nothing_is_not_found(
+    system: System, service: str, reference: str
+) -> None:
+    shown = {"requests": "requests", "purchasing": "orders", "receiving": "receipts", "assets": "assets"}
+
+    async with system.client(service) as client:
+        response = await client.get(f"/{shown[service]}/{reference}")
+
+    assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")
