@@ -88,6 +88,7 @@ class RequestSeen(BaseModel):
     deliver_to: str
     total: Money
     submitted_at: datetime
+    message_id: UUID
     awaiting_role: Role | None
 
 

@@ -69,7 +69,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 class PurchaseRequest(Record):
     """What somebody asked for; its source (who sent it) and external reference are unique together.
 
-    `content` stands for all that was sent, so that a reference used again for something else is noticed.
+    `content` stands for all that was sent, so that a reference used again for something else is noticed;
+    `message_id` is the message that brought it.
     `approval_step` counts the approval steps taken; `awaiting_role` says who must take the next one.
     """
 
@@ -91,6 +92,7 @@ class PurchaseRequest(Record):
     currency: str
     total: Decimal
     submitted_at: datetime
+    message_id: UUID
     approval_step: int = 0
     awaiting_role: Role | None = None
     reminders: int = 0

@@ -79,6 +79,7 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
         currency=command.currency,
         total=total,
         submitted_at=cause.at,
+        message_id=cause.message_id,
     )
     submitted = RequestSubmitted(
         request_id=request_id, number=request.number, requester=request.requester, total=request.money

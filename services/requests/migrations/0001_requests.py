@@ -46,6 +46,7 @@ def upgrade() -> None:
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("total", sa.Numeric(precision=19, scale=4), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("message_id", sa.Uuid(), nullable=False),
         sa.Column("approval_step", sa.BigInteger(), nullable=False),
         sa.Column("awaiting_role", sa.Text(), nullable=True),
         sa.Column("reminders", sa.BigInteger(), nullable=False),
