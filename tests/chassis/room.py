@@ -74,9 +74,12 @@ class Room:
         body: bytes = b"{}",
         content_type: str | None = None,
     ) -> str:
-        """What the broker said: routed, unroutable, rejected, refused (no right), forged (another's name)."""
+        """What the broker said: routed, unroutable, rejected, refused (no right), forged (another's name).
+
+        Signed with the user's name unless `user_id` is another one, or empty for none.
+        """
         properties = aiormq.spec.Basic.Properties(
-            content_type=content_type, delivery_mode=2, user_id=user_id or user
+            content_type=content_type, delivery_mode=2, user_id=user if user_id is None else user_id or None
         )
         async with self.channel(user) as channel:
             underlay = await channel.get_underlay_channel()

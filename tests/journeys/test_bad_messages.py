@@ -72,6 +72,18 @@ async def test_what_cannot_be_read_is_kept_with_its_reason(system: System, name:
     assert letter["body"] == ("//4AAQ==" if name == "not text" else body.decode())
 
 
+async def test_a_message_of_nobody_is_kept_with_its_reason(system: System) -> None:
+    async with system.nothing_done():
+        event = an_event(a_request())
+        assert await system.publish_raw(SUBMIT, json.dumps(event).encode(), user_id="") == "routed"
+        letters = await system.eventually(
+            lambda: system.letters("requests"),
+            lambda letters: any(event["id"] in letter["body"] for letter in letters),
+        )
+
+    assert [letter["reason"] for letter in letters if event["id"] in letter["body"]] == ["no_sender"]
+
+
 async def test_what_was_cut_off_can_be_mended_by_a_person(system: System) -> None:
     await system.publish_raw(SUBMIT, b'{"specversion": "1.0", "data": {"mended": ')
     (letter, *_) = await system.eventually(
@@ -128,8 +140,7 @@ async def test_a_bad_request_is_refused_and_its_sender_told_why(system: System, 
 
 async def test_a_reference_used_again_for_something_else_is_refused(system: System) -> None:
     first = a_request()
-    await system.submit(external_reference=first.external_reference)
-    await system.ordered((await system.api.all("requests", "/requests"))[-1]["request_id"])
+    await system.submit_ordered(external_reference=first.external_reference)
 
     async with system.nothing_done():
         other = a_request(("PSU-65W", 2), external_reference=first.external_reference)

@@ -1,13 +1,25 @@
 """The whole way from a request to an asset in somebody's hands, through all four services."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from deploy.demo.erp import checked
+from deploy.demo.laws import LAWS, in_detail, look
 from libs.contracts.values import asset_id_of
-from tests.journeys.system import DOCK, REQUESTER, Seen, System, a_delivery, a_receipt, a_request, serials
+from tests.journeys.system import (
+    DOCK,
+    REQUESTER,
+    Seen,
+    System,
+    a_delivery,
+    a_receipt,
+    a_request,
+    is_at_rest,
+    serials,
+)
 
 TRAIL = {
     "purchasing.create_order.v1": 1,
@@ -105,6 +117,34 @@ async def test_a_request_over_http_becomes_assets_in_the_hands_of_whom_it_was_fo
     receipts = await system.api.all("receiving", "/receipts", request_id=request_id)
     assert [each["receipt_number"] for each in receipts] == [each.json()["receipt_number"] for each in taken]
     assert {each["received_by"] for each in receipts} == {DOCK}
+
+
+async def test_services_killed_on_the_way_lose_nothing_and_do_nothing_twice(system: System) -> None:
+    commands = [a_request(("PSU-65W", 2), ("MON-24", 1)) for _ in range(12)]
+    asking = [asyncio.create_task(system.erp.ask(command, str(uuid4()))) for command in commands]
+    await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
+    await system.kill("requests", "purchasing")
+    request_ids = [str((await answer)["result"]["request_id"]) for answer in asking]
+
+    orders = [order for each in request_ids for order in (await system.ordered(each))[1]]
+    receipts = [
+        a_receipt(order, *((line, serials(line["ordered"])) for line in order["lines"])) for order in orders
+    ]
+    taking = [asyncio.create_task(system.erp.ask(receipt, str(uuid4()))) for receipt in receipts]
+    await asyncio.wait(taking, return_when=asyncio.FIRST_COMPLETED)
+    await system.kill("receiving", "assets")
+    taken = [await answer for answer in taking]
+    for each in request_ids:
+        await system.reaches(each, "fulfilled")
+    await system.eventually(system.picture, is_at_rest)
+
+    assert {answer["outcome"] for answer in taken} <= {"accepted", "duplicate"}
+    assert len(set(request_ids)) == len(commands)
+    made = await system.api.all("requests", "/requests")
+    references = Counter(request["external_reference"] for request in made)
+    assert [references[command.external_reference] for command in commands] == [1] * len(commands)
+    evidence = await in_detail(system.api, await look(system.api, request_ids))
+    assert [violation for law in LAWS for violation in law(evidence)] == []
 
 
 def is_assigned(request: Seen) -> bool:
