@@ -54,7 +54,7 @@ BUSY = Outcome("busy")
 
 class Decider:
     """Runs a service's decisions. `wake_relay` is called after each commit that left something to publish,
-    `wake_waiting` after one that made records somebody may be waiting for."""
+    `wake_waiting` after one that made records of a kind that is `waited_for`, as far as this process knows."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Decider:
     ) -> None:
         self.service, self.engine = service, engine
         self.wake_relay, self.wake_waiting = wake_relay, wake_waiting
+        self.waited_for: set[str] = set()
         self._handlers = {
             queue: {handler.on.type: handler for handler in handlers}
             for queue, handlers in service.queues.items()
@@ -124,7 +125,8 @@ class Decider:
         crash_point("after commit")
         if batch.output.outbox:
             self.wake_relay()
-        if batch.working_set.created:
+        self.waited_for |= batch.output.waited_for
+        if self.waited_for and self.waited_for.intersection(batch.working_set.created):
             self.wake_waiting()
         return outcomes
 

@@ -110,6 +110,11 @@ class Output:
             (id, kind, key, due_at, self.now, arrival.consumer, stored, arrival.envelope.body)
         )
 
+    @property
+    def waited_for(self) -> set[str]:
+        """The kinds of record that messages of this batch wait for."""
+        return {kind for _, kind, *_ in self._waiting}
+
     def try_again(self, arrival: Arrival, id: UUID) -> None:
         """Put a message that came from the waiting row `id` back there for the next sweep."""
         self.wait(

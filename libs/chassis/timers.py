@@ -16,21 +16,23 @@ FIRED_AT_ONCE = 200
 _TAKE_DUE = text(
     "DELETE FROM chassis.timers WHERE id IN (SELECT id FROM chassis.timers WHERE due_at <= chassis.app_now()"
     " ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED)"
-    " RETURNING id, due_at, ordering_key, type, correlation_id, traceparent, body"
+    " RETURNING id, due_at, ordering_key, type, correlation_id, traceparent, body,"
+    " greatest(due_at, chassis.app_now() - interval '1 day') AS said_at"
 )
 
 
 async def fire_due(engine: AsyncEngine, service: str) -> int:
     """Say the message of each due timer into our own inbox; returns how many there were.
 
-    The message's id is made of the timer's id and its due time, so a timer fires once for each time it was set to.
+    The message's id is made of the timer's id and its due time. One that is found much later gets a time of today:
+    of messages from long ago nobody can tell any more whether they were handled.
     """
     async with engine.begin() as connection:
         due = (await connection.execute(_TAKE_DUE, {"most": FIRED_AT_ONCE})).all()
         rows = [
             outbox_row(
                 Outgoing(
-                    message_id=timed_id(timer.due_at, timer.id),
+                    message_id=timed_id(timer.said_at, timer.id, timer.due_at),
                     type=timer.type,
                     sender=service,
                     exchange=f"{service}.inbox",

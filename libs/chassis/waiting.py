@@ -1,10 +1,11 @@
 """Messages that came before the record they need: found by a sweep once it exists, and decided as if they came now."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, TextClause, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.chassis.batch import Decider
 from libs.chassis.dead_letters import REPLAYED
@@ -36,31 +37,28 @@ class Sweep:
 
     async def step(self) -> bool:
         """Decide up to a batch per kind of record; True if there was any progress."""
-        progress = False
+        waited_for = self._decider.waited_for
+        # First forgotten, then looked up: what starts to wait in between is not overlooked.
+        waited_for.clear()
         async with self._engine.connect() as connection:
             kinds = [row[0] for row in await connection.execute(_KINDS)]
-        for kind in kinds:
-            if kind == REPLAYED:
-                ready = await self._find(_REPLAYED, kind=kind)
-            elif kind in self._decider.service.storage.named:
-                table = self._decider.service.storage.tables[
-                    self._decider.service.storage.named[kind]
-                ].fullname
-                ready = await self._find(
-                    text(
-                        f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.kind = :kind"
-                        f" AND EXISTS (SELECT FROM {table} AS t WHERE t.id = w.key) ORDER BY w.since LIMIT :most"
-                    ),
-                    kind=kind,
-                )
-            else:
-                continue
-            progress |= await self._decide(ready, waited_out=False)
-        return await self._decide(await self._find(_DUE), waited_out=True) or progress
+            waited_for.update(kinds)
+            ready = [await self._ready(connection, kind) for kind in kinds]
+            due = (await connection.execute(_DUE, {"most": SWEEP_SIZE})).all()
+        progress = False
+        for rows in ready:
+            progress |= await self._decide(rows, waited_out=False)
+        return await self._decide(due, waited_out=True) or progress
 
-    async def _find(self, statement: Any, **parameters: object) -> Sequence[Row[Any]]:
-        async with self._engine.connect() as connection:
-            return (await connection.execute(statement, {"most": SWEEP_SIZE, **parameters})).all()
+    async def _ready(self, connection: AsyncConnection, kind: str) -> Sequence[Row[Any]]:
+        storage = self._decider.service.storage
+        if kind == REPLAYED:
+            statement = _REPLAYED
+        elif kind in storage.named:
+            statement = _exists(storage.tables[storage.named[kind]].fullname)
+        else:
+            return ()
+        return (await connection.execute(statement, {"kind": kind, "most": SWEEP_SIZE})).all()
 
     async def _decide(self, rows: Sequence[Row[Any]], *, waited_out: bool) -> bool:
         """Consumer by consumer, because each has handlers of its own."""
@@ -70,6 +68,14 @@ class Sweep:
             outcomes = await self._decider.handle(arrivals)
             progress |= any(outcome.verdict not in ("busy", "waiting") for outcome in outcomes)
         return progress
+
+
+@cache
+def _exists(table: str) -> TextClause:
+    return text(
+        f"SELECT {_COLUMNS} FROM chassis.waiting AS w WHERE w.kind = :kind"
+        f" AND EXISTS (SELECT FROM {table} AS t WHERE t.id = w.key) ORDER BY w.since LIMIT :most"
+    )
 
 
 def _restored(row: Row[Any], *, waited_out: bool) -> Arrival:

@@ -1,7 +1,7 @@
 """The records one batch works on: loaded and locked together, seen by each message as the ones before left them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -266,9 +266,9 @@ class WorkingSet:
         self._added[of].update(delta.amounts)
 
     @property
-    def created(self) -> Mapping[type[Record], Iterable[UUID]]:
-        """The ids of new records, by type."""
-        return self._new
+    def created(self) -> set[str]:
+        """The kinds of record (their tables) that get new ones."""
+        return {self._storage.tables[of].name for of in self._new}
 
     async def save(self, connection: AsyncConnection) -> None:
         """Write everything in the order in which tables are locked; totals last, because many batches want them."""
