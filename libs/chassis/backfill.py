@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from libs.chassis.decision import Announcement, Cause, Decision, Handler, Keys, Page, Record, Records
-from libs.contracts.message import AnnounceAll, Event, RenewCopies
+from libs.contracts.message import AnnounceAll, Answered, Event, RenewCopies
 
 PAGE_SIZE = 200
 
@@ -53,3 +53,14 @@ def renewing(command: type[RenewCopies], *owners: type[AnnounceAll]) -> Handler[
         )
 
     return Handler(on=command, decide=renew)
+
+
+def renewed(answer: type[Answered]) -> Handler[Any]:
+    """The row for an owner's answer to that. A refusal is our own mistake: the owner announces to whoever may ask."""
+
+    def hear(answered: Answered, _: Records, __: Cause) -> Decision:
+        if answered.outcome == "rejected":
+            raise RuntimeError(f"{answered.command_type} was refused: {answered.code} {answered.message}")
+        return Decision()
+
+    return Handler(on=answer, decide=hear)

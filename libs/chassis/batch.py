@@ -312,7 +312,7 @@ class _Batch:
         envelope = arrival.envelope
         about = arrival.message.subject_id() if arrival.message is not None else None
         answer = {**answer, "command_id": envelope.said_id, "command_type": envelope.type, "about": about}
-        if arrival.consumer != "http":
+        if arrival.consumer != "http" and envelope.sender != self.service.name:
             self.output.answer(arrival, self.decider.answer_type.type, answer)
         if keep:
             self.output.conclude(arrival, answer["outcome"], answer)

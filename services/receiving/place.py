@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from libs.chassis.backfill import renewing
+from libs.chassis.backfill import renewed, renewing
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records, Rejection
-from libs.contracts.assets import AnnounceAll, LocationChanged
+from libs.contracts.assets import AnnounceAll, CommandAnswered, LocationChanged
 from libs.contracts.receiving import RenewCopies
 from libs.contracts.values import location_id_of
 
@@ -63,4 +63,5 @@ def _the_place(location: LocationChanged) -> Keys:
 HANDLERS: Handlers = (
     Handler(on=LocationChanged, holds=_the_place, decide=learn),
     renewing(RenewCopies, AnnounceAll),
+    renewed(CommandAnswered),
 )

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 
 from libs.chassis.decision import Decision, Records
+from libs.contracts.assets import AnnounceAll, CommandAnswered
 from libs.contracts.message import Event, Message
 from libs.contracts.values import AssetCreation, Kind, asset_id_of
 from services.receiving import expectation, place, receipt
@@ -191,6 +192,10 @@ def test_a_unit_goes_only_the_listed_ways(before: UnitStatus, after: UnitStatus)
             unit.become(after)
 
 
+def an_answer() -> CommandAnswered:
+    return CommandAnswered(outcome="accepted", command_id="asked", command_type=AnnounceAll.type)
+
+
 def test_a_unit_reaches_every_status() -> None:
     house = a_dock_with_units_in_every_status()
 
@@ -198,7 +203,7 @@ def test_a_unit_reaches_every_status() -> None:
 
 
 @pytest.mark.parametrize(
-    "fact", [an_order(), tags_of(1, 2, 3), a_cancellation(1), a_cancellation(3), a_place()]
+    "fact", [an_order(), tags_of(1, 2, 3), a_cancellation(1), a_cancellation(3), a_place(), an_answer()]
 )
 def test_no_fact_is_refused_in_any_status(fact: Message) -> None:
     house = a_dock_with_units_in_every_status()
@@ -211,4 +216,13 @@ def test_no_fact_is_refused_in_any_status(fact: Message) -> None:
 def test_every_fact_the_dock_listens_to_was_tried_above() -> None:
     heard = {row.on for row in (*HANDLERS, *place.HANDLERS) if issubclass(row.on, Event)}
 
-    assert heard == {type(fact) for fact in (an_order(), tags_of(1), a_cancellation(1), a_place())}
+    tried = (an_order(), tags_of(1), a_cancellation(1), a_place(), an_answer())
+    assert heard == {type(fact) for fact in tried}
+
+
+def test_a_refused_announcement_is_our_own_mistake() -> None:
+    (row,) = (row for row in place.HANDLERS if row.on is CommandAnswered)
+    refused = an_answer().model_copy(update={"outcome": "rejected", "code": "invalid_content"})
+
+    with pytest.raises(RuntimeError, match=r"assets.announce_all.v1 was refused: invalid_content"):
+        row.decide(refused, Records(), a_cause())
