@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
@@ -119,6 +119,28 @@ async def test_a_request_over_http_becomes_assets_in_the_hands_of_whom_it_was_fo
     assert {each["received_by"] for each in receipts} == {DOCK}
 
 
+async def test_more_units_than_a_message_carries_are_told_in_parts_and_none_is_lost(system: System) -> None:
+    wanted, parts = 1_200, (500, 500, 200)
+    request_id = await system.submit(("KEY-SEC", wanted))
+    await system.decide(request_id, "approve", role="procurement_manager")
+    await system.decide(request_id, "approve", role="asset_manager", person="person-assets")
+    await system.reaches(request_id, "ordered")
+    await system.eventually(system.picture, is_at_rest)
+    (order,) = await system.api.all("receiving", "/expected-orders", request_id=request_id)
+    (line,) = order["lines"]
+
+    for part in parts:
+        await system.take(a_receipt(order, (line, serials(part))))
+    fulfilled = await system.reaches(request_id, "fulfilled")
+    await system.eventually(system.picture, is_at_rest)
+
+    assert line["open"] == len({unit["serial"] for unit in fulfilled["units"]}) == wanted
+    told = Counter(step["message_type"] for step in fulfilled["steps"])
+    assert told["assets.template_assets_created.v1"] == 3
+    assert told["receiving.goods_received.v1"] == 5
+    await the_laws_hold(system, [request_id])
+
+
 async def test_services_killed_on_the_way_lose_nothing_and_do_nothing_twice(system: System) -> None:
     commands = [a_request(("PSU-65W", 2), ("MON-24", 1)) for _ in range(12)]
     asking = [asyncio.create_task(system.erp.ask(command, str(uuid4()))) for command in commands]
@@ -143,6 +165,11 @@ async def test_services_killed_on_the_way_lose_nothing_and_do_nothing_twice(syst
     made = await system.api.all("requests", "/requests")
     references = Counter(request["external_reference"] for request in made)
     assert [references[command.external_reference] for command in commands] == [1] * len(commands)
+    await the_laws_hold(system, request_ids)
+
+
+async def the_laws_hold(system: System, request_ids: Sequence[str]) -> None:
+    """Seen from outside, nothing about these requests contradicts anything else."""
     evidence = await in_detail(system.api, await look(system.api, request_ids))
     assert [violation for law in LAWS for violation in law(evidence)] == []
 
@@ -173,6 +200,7 @@ def check_trail(request: Seen, *, since: datetime) -> None:
     assert since < times[0]
     assert max(times) < datetime.now(UTC)
     assert all(UUID(step["message_id"]) for step in steps)
+    assert request["message_id"] == steps[0]["message_id"]
     sentences = " ".join(step["summary"] for step in steps)
     for prefix in (request["number"], "PR-", "QM-", "RCV-"):
         assert prefix in sentences
