@@ -1,21 +1,20 @@
 """Dead letters over HTTP: see them, one by one or by what they died of; replay, mend and replay, discard."""
 
 from base64 import b64encode
-from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from sqlalchemy import Row, func, select, tuple_
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.dead_letters import discard, replay
 from libs.chassis.decision import Rejection
 from libs.chassis.envelope import InvalidContent
-from libs.chassis.http import JsonBody, Person, Reading
+from libs.chassis.http import JsonBody, Person, Reading, Writing
 from libs.chassis.pages import Limit, Page, Wanted, matching
 from libs.chassis.schema import dead_letter_audit, dead_letters
 from libs.contracts.message import MESSAGES
@@ -88,15 +87,6 @@ class Done(BaseModel):
     remaining: int = 0
 
 
-async def _writing(request: Request) -> AsyncIterator[AsyncConnection]:
-    engine: AsyncEngine = request.app.state.engine
-    async with engine.begin() as connection:
-        yield connection
-
-
-# Committed before the answer leaves.
-_Writing = Annotated[AsyncConnection, Depends(_writing, scope="function")]
-
 _SHOWN = (
     dead_letters.c.id,
     dead_letters.c.status,
@@ -159,7 +149,7 @@ async def list_groups(read: Reading) -> Groups:
 
 
 @router.post("/groups/{fingerprint}/replay")
-async def replay_group(fingerprint: str, write: _Writing, person: Person) -> Done:
+async def replay_group(fingerprint: str, write: Writing, person: Person) -> Done:
     """Have the oldest 500 open letters of a group decided once more; repeat while any remain."""
     open_ones = (dead_letters.c.status == "open", dead_letters.c.fingerprint == fingerprint)
     oldest = select(dead_letters.c.id).where(*open_ones).order_by(dead_letters.c.died_at, dead_letters.c.id)
@@ -189,7 +179,7 @@ async def show_dead_letter(dead_letter_id: UUID, read: Reading) -> LetterInDetai
 
 @router.post("/{dead_letter_id}/replay")
 async def replay_dead_letter(
-    dead_letter_id: UUID, write: _Writing, person: Person, mended: JsonBody[Mended | None] = None
+    dead_letter_id: UUID, write: Writing, person: Person, mended: JsonBody[Mended | None] = None
 ) -> Done:
     """Have a letter decided once more, as it is or mended."""
     body = to_json(mended.data) if mended is not None and mended.data is not None else None
@@ -206,7 +196,7 @@ async def replay_dead_letter(
 
 
 @router.post("/{dead_letter_id}/discard")
-async def discard_dead_letter(dead_letter_id: UUID, write: _Writing, person: Person) -> Done:
+async def discard_dead_letter(dead_letter_id: UUID, write: Writing, person: Person) -> Done:
     """Give a letter up for good; it stays to be seen."""
     return await _done(write, dead_letter_id, await discard(write, dead_letter_id, actor=person))
 

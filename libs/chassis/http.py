@@ -241,11 +241,22 @@ async def _reading(request: Request) -> AsyncIterator[AsyncConnection]:
             raise
 
 
+async def _writing(request: Request) -> AsyncIterator[AsyncConnection]:
+    engine: AsyncEngine = request.app.state.engine
+    async with engine.begin() as connection:
+        yield connection
+
+
 Obeying = Annotated[Obey, Depends(_obeying)]
 """For endpoints that command: `return await obey(command)`."""
 
 Reading = Annotated[AsyncConnection, Depends(_reading)]
 """For endpoints that show: one consistent picture of the service's database, read only."""
+
+
+# Committed before the answer leaves.
+Writing = Annotated[AsyncConnection, Depends(_writing, scope="function")]
+"""For the runtime's own endpoints that change something below all decisions: dead letters, parked messages."""
 
 
 class Api(FastAPI):

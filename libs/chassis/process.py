@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from yarl import URL
 
 from libs import contracts
-from libs.chassis import dead_letter_api, health
+from libs.chassis import dead_letter_api, health, parked_api
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
 from libs.chassis.departures import Limits
@@ -215,7 +215,8 @@ class Process:
             with_routes=self.has_api,
         )
         if self.has_api:
-            app.include_router(dead_letter_api.router, prefix=API)
+            for router in (dead_letter_api.router, parked_api.router):
+                app.include_router(router, prefix=API)
         app.include_router(health.routes(health.Health(self._checks())))
         listening = socket.create_server((self.settings.http_host, self.settings.http_port), backlog=1024)
         log.info("listening", port=listening.getsockname()[1])
