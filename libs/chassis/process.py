@@ -74,7 +74,7 @@ class Process:
         self.decider = Decider(
             service, self.engine, wake_relay=self.relay.wake, wake_waiting=lambda: self.waiting.wake()
         )
-        self.waiting = Loop("waiting", Sweep(self.engine, self.decider).step, seconds=1)
+        self.waiting = Loop("waiting", Sweep(self.engine, self.decider, self.suspects).step, seconds=1)
         self.timers = Loop("timers", self._fire_timers, seconds=0.25)
         self.housekeeping = Loop("housekeeping", self._keep_house, seconds=3600)
         backlog = health.Backlog(self.watching, waiting_alert_seconds=settings.waiting_alert_seconds)

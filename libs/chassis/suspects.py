@@ -1,7 +1,9 @@
-"""Messages that may have killed a process: redelivered ones are counted before they are handled, and after."""
+"""Messages that may have killed a process: those that come again are counted before they are handled, and after.
+
+They come again from the broker, redelivered, or from the waiting ones, where they were before the process was.
+"""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 from uuid import UUID
@@ -34,6 +36,7 @@ class Suspects:
     def __init__(self, engine: AsyncEngine, *, deaths_max: int) -> None:
         self._engine, self._deaths_max = engine, deaths_max
         self._alone = asyncio.Lock()
+        self._survived = set[UUID]()
 
     async def handle(
         self,
@@ -52,37 +55,44 @@ class Suspects:
         if together:
             counted = [arrival_of(item) for item in together]
             await self._counted(_BEGIN, counted)
-            await handle(together)
-            await self._end(counted)
+            await self._survive(counted, handle(together))
         for item, arrival, before in zip(items, arrivals, begun, strict=True):
             if before == 0:
                 continue
             async with self._alone:
                 (times,) = await self._counted(_BEGIN, [arrival])
                 if times >= self._deaths_max:
-                    detail = f"the process ended {times} times while handling this message"
-                    arrival.fault = Undecodable("poison", detail)
-                await handle([item])
-                await self._end([arrival])
+                    arrival.fault = Undecodable("poison", "handling it has ended the process again and again")
+                await self._survive([arrival], handle([item]))
 
     async def _counted(self, statement: TextClause, arrivals: Sequence[Arrival]) -> list[int]:
         """How often handling these began and never ended."""
         ids = _ids(arrivals)
         try:
             async with self._engine.begin() as connection:
+                if self._survived:
+                    await connection.execute(_END, {"ids": sorted(self._survived)})
                 rows = await connection.execute(statement, {"ids": sorted(set(ids))})
                 begun: dict[UUID, int] = {row[0]: row[1] for row in rows}
         except Exception as error:
             # Counting must not stand in the way of handling; an outage shows there soon enough.
             _log.warning("suspects_not_counted", error=str(error)[:200])
             return [0] * len(ids)
+        self._survived.clear()
         return [begun.get(id, 0) for id in ids]
 
-    async def _end(self, arrivals: Sequence[Arrival]) -> None:
-        """The process survived handling these; what stays behind is swept by its age."""
-        with contextlib.suppress(Exception):
-            async with self._engine.begin() as connection:
-                await connection.execute(_END, {"ids": _ids(arrivals)})
+    async def _survive(self, arrivals: Sequence[Arrival], handled: Awaitable[None]) -> None:
+        """Handle these; whether that succeeds or fails, they did not kill."""
+        try:
+            await handled
+        finally:
+            ids = _ids(arrivals)
+            try:
+                async with self._engine.begin() as connection:
+                    await connection.execute(_END, {"ids": ids})
+            except Exception:
+                # The database is away: told when it answers again, lest an outage looks like deaths.
+                self._survived.update(ids)
 
 
 def _ids(arrivals: Sequence[Arrival]) -> list[UUID]:

@@ -11,7 +11,9 @@ from uuid import UUID
 from fastapi import APIRouter
 from pydantic import Field
 from sqlalchemy import CheckConstraint, UniqueConstraint
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from libs.chassis.batch import Decider
 from libs.chassis.decision import (
     Cause,
     Decision,
@@ -30,6 +32,8 @@ from libs.chassis.decision import (
 )
 from libs.chassis.service import Service
 from libs.chassis.storage import Storage, table
+from libs.chassis.suspects import Suspects
+from libs.chassis.waiting import Sweep
 from libs.contracts.message import Answered, Command, Event
 from libs.contracts.values import derived_id
 
@@ -313,3 +317,8 @@ SHOP = Service(
     routes=APIRouter(),
     sequences=("box_number",),
 )
+
+
+def a_sweep(engine: AsyncEngine) -> Sweep:
+    """What looks for waiting messages, as in a process of the shop."""
+    return Sweep(engine, Decider(SHOP, engine), Suspects(engine, deaths_max=3))

@@ -11,11 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis.batch import Decider
 from libs.chassis.inbox import Arrival
-from libs.chassis.waiting import Sweep
 from libs.contracts.message import Message
 from libs.contracts.values import derived_id
 from tests.chassis.said import again, said
-from tests.chassis.shop import SHOP, BreakIn, CloseBox, ItemsSent, OpenBox, PriceChanged
+from tests.chassis.shop import SHOP, BreakIn, CloseBox, ItemsSent, OpenBox, PriceChanged, a_sweep
 
 BOXES = [derived_id("box", number) for number in range(3)]
 PRICES = [derived_id("price", number) for number in range(2)]
@@ -99,7 +98,7 @@ async def end_state(engine: AsyncEngine, batches: Sequence[Sequence[Arrival]]) -
     for batch in batches:
         if batch:
             await decider.handle(batch)
-    sweep = Sweep(engine, decider)
+    sweep = a_sweep(engine)
     while await sweep.step():
         pass
     async with engine.connect() as connection:

@@ -13,9 +13,8 @@ from libs.chassis.batch import Decider
 from libs.chassis.ids import timed_id
 from libs.chassis.inbox import Arrival
 from libs.chassis.timers import fire_due
-from libs.chassis.waiting import Sweep
 from tests.chassis.said import again, said
-from tests.chassis.shop import SHOP, BreakIn, CloseBox, ItemsSent, OpenBox, PriceChanged
+from tests.chassis.shop import SHOP, BreakIn, CloseBox, ItemsSent, OpenBox, PriceChanged, a_sweep
 
 
 @pytest.fixture
@@ -221,7 +220,7 @@ async def test_an_older_state_is_skipped_and_an_older_increment_is_not(
 
 
 async def test_a_fact_that_comes_early_waits_for_its_record(engine: AsyncEngine, decider: Decider) -> None:
-    box, sweep = uuid4(), Sweep(engine, decider)
+    box, sweep = uuid4(), a_sweep(engine)
     early = said(ItemsSent(box_id=box, count=2))
 
     assert await verdicts(decider, early) == ["waiting"]
@@ -236,7 +235,7 @@ async def test_a_fact_that_comes_early_waits_for_its_record(engine: AsyncEngine,
 
 
 async def test_a_command_that_waited_in_vain_is_rejected(engine: AsyncEngine, decider: Decider) -> None:
-    sweep, command = Sweep(engine, decider), said(CloseBox(box_id=uuid4()))
+    sweep, command = a_sweep(engine), said(CloseBox(box_id=uuid4()))
 
     assert await verdicts(decider, command) == ["waiting"]
     await move_clock(engine, "11 minutes")
@@ -265,8 +264,8 @@ async def test_two_workers_sweeping_at_once_decide_a_message_once(
     await decider.handle([said(ItemsSent(box_id=box, count=1)) for _ in range(20)])
     await decider.handle([said(opening(box))])
 
-    await asyncio.gather(*(Sweep(engine, Decider(SHOP, engine)).step() for _ in range(4)))
-    while await Sweep(engine, decider).step():
+    await asyncio.gather(*(a_sweep(engine).step() for _ in range(4)))
+    while await a_sweep(engine).step():
         pass
 
     assert await rows(engine, "SELECT count FROM boxes") == [(20,)]

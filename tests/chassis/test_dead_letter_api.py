@@ -12,9 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from libs.chassis import dead_letter_api
 from libs.chassis.batch import Decider
 from libs.chassis.http import API
-from libs.chassis.waiting import Sweep
 from tests.chassis.said import said
-from tests.chassis.shop import SHOP, BreakIn
+from tests.chassis.shop import SHOP, BreakIn, a_sweep
 from tests.chassis.shop_api import AS_SOMEBODY, app_on, calling, problem
 
 LETTERS = "/api/v1/dead-letters"
@@ -88,7 +87,7 @@ async def test_a_mended_letter_is_decided_and_the_audit_says_who_did_it(
     address = f"{LETTERS}/{letter['dead_letter_id']}"
 
     replayed = await desk.post(f"{address}/replay", json={"data": {"box_id": str(box), "how": "not at all"}})
-    await Sweep(engine, Decider(SHOP, engine)).step()
+    await a_sweep(engine).step()
 
     assert (replayed.status_code, replayed.json()["count"]) == (200, 1)
     shown = (await desk.get(address)).json()
@@ -106,7 +105,7 @@ async def test_a_letter_replayed_before_its_cause_is_gone_dies_again(
     ((fingerprint,),) = {(letter["fingerprint"],) for letter in await listed(desk)}
 
     replayed = await desk.post(f"{LETTERS}/groups/{fingerprint}/replay")
-    await Sweep(engine, Decider(SHOP, engine)).step()
+    await a_sweep(engine).step()
 
     assert replayed.json() == {"count": 2, "remaining": 0}
     assert [letter["deaths"] for letter in await listed(desk)] == [2, 2]

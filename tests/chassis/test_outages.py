@@ -3,10 +3,11 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest_asyncio
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+from yarl import URL
 
 from deploy.local.postgres import PrivatePostgres
 from deploy.local.rabbitmq import PrivateRabbitMQ
@@ -15,18 +16,6 @@ from tests.chassis.running import a_shop_database, a_vhost, started, urls
 from tests.chassis.wires import say
 from tests.conftest import eventually
 from tests.deploy.machine import running
-
-
-@pytest_asyncio.fixture
-async def postgres(tmp_path: Path) -> AsyncIterator[PrivatePostgres]:
-    async with running(PrivatePostgres(tmp_path, durable=False)) as server:
-        yield server
-
-
-@pytest_asyncio.fixture
-async def rabbitmq(tmp_path: Path) -> AsyncIterator[PrivateRabbitMQ]:
-    async with running(PrivateRabbitMQ(tmp_path)) as server:
-        yield server
 
 
 async def written_down(server: PrivateRabbitMQ, queues: tuple[str, ...]) -> None:
@@ -38,16 +27,13 @@ async def written_down(server: PrivateRabbitMQ, queues: tuple[str, ...]) -> None
     await eventually(names, lambda known: all(queue.encode() in known for queue in queues))
 
 
-async def test_a_worker_outlives_its_servers(
-    postgres: PrivatePostgres, rabbitmq: PrivateRabbitMQ, tmp_path: Path
-) -> None:
+async def test_a_worker_outlives_its_database(vhost: URL, tmp_path: Path) -> None:
     ledger = Ledger()
     async with (
+        running(PrivatePostgres(tmp_path, durable=False)) as postgres,
         a_shop_database(postgres.url) as engine,
-        a_vhost(rabbitmq.url, rabbitmq.management_url) as vhost,
         started(tmp_path, urls(postgres.url, vhost), "worker") as shop,
     ):
-        await written_down(rabbitmq, (*OF_SHOP, "listener.inbox", "scanner.answers"))
         await shop.until_ready()
 
         await say(vhost, ledger.page())
@@ -59,14 +45,48 @@ async def test_a_worker_outlives_its_servers(
         await postgres.kill()
         await postgres.start()
 
-        for end in (rabbitmq.stop, rabbitmq.kill):
-            await say(vhost, ledger.page())
-            telling = asyncio.create_task(say(vhost, ledger.page()))
-            await end()
-            await shop.until_ready(503)
-            await rabbitmq.start()
-            await telling
-            await shop.until_ready()
+        await ledger.settled(engine)
+        await shop.until_ready()
+        assert await shop.stopped() == 0
+        await ledger.proved(engine, vhost)
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+async def test_a_worker_outlives_its_broker(
+    migrated: AsyncEngine, database_url: str, tmp_path: Path, how: str
+) -> None:
+    ledger = Ledger()
+    async with (
+        running(PrivateRabbitMQ(tmp_path)) as rabbitmq,
+        a_vhost(rabbitmq.url, rabbitmq.management_url) as vhost,
+        started(tmp_path, urls(database_url, vhost), "worker") as shop,
+    ):
+        await written_down(rabbitmq, (*OF_SHOP, "listener.inbox", "scanner.answers"))
+        await shop.until_ready()
+
+        await say(vhost, ledger.page())
+        telling = asyncio.create_task(say(vhost, ledger.page()))
+        await (rabbitmq.stop() if how == "stopped" else rabbitmq.kill())
+        await shop.until_ready(503)
+        await rabbitmq.start()
+        await telling
+
+        await ledger.settled(migrated)
+        await shop.until_ready()
+        assert await shop.stopped() == 0
+        await ledger.proved(migrated, vhost)
+
+
+async def test_a_worker_outlives_a_freeze_of_its_broker(
+    migrated: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    ledger = Ledger()
+    async with (
+        running(PrivateRabbitMQ(tmp_path)) as rabbitmq,
+        a_vhost(rabbitmq.url, rabbitmq.management_url) as vhost,
+        started(tmp_path, urls(database_url, vhost), "worker") as shop,
+    ):
+        await shop.until_ready()
 
         await say(vhost, ledger.page())
         os.kill(rabbitmq.pid, signal.SIGSTOP)
@@ -76,7 +96,7 @@ async def test_a_worker_outlives_its_servers(
             os.kill(rabbitmq.pid, signal.SIGCONT)
         await say(vhost, ledger.page())
 
-        await ledger.settled(engine)
+        await ledger.settled(migrated)
         await shop.until_ready()
         assert await shop.stopped() == 0
-        await ledger.proved(engine, vhost)
+        await ledger.proved(migrated, vhost)

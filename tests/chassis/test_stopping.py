@@ -12,7 +12,7 @@ from tests.chassis.running import as_user, started, urls
 from tests.chassis.wires import say
 from tests.conftest import eventually
 
-SLOWLY = {"QUARTERMASTER_BATCH_SIZE_MAX": "10", "QUARTERMASTER_PREFETCH": "20"}
+SLOWLY = {"QUARTERMASTER_BATCH_SIZE_MAX": "10", "QUARTERMASTER_PREFETCH": "100"}
 
 
 async def test_a_worker_stopped_under_load_hands_nothing_back(
@@ -35,8 +35,10 @@ async def test_a_worker_stopped_under_load_hands_nothing_back(
         await second.stopped()
 
     assert status == 0
-    assert len(left) > 100
-    assert not any(left)
+    assert len(left) > 200
+    # What the broker had on the way at the cancel comes back marked, though it never came: a batch a queue, at most
+    # two. What the worker had in hand would be a hundred.
+    assert sum(left) <= 40
     await ledger.proved(migrated, vhost)
 
 

@@ -1,6 +1,6 @@
 """Messages that come twice, late, early or broken: each ends as the rule says, and costs its neighbours nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -10,10 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from yarl import URL
 
+from libs.chassis.dead_letters import replay
 from libs.chassis.ids import timed_id
 from libs.contracts.values import MESSAGE_BYTES_MAX
 from tests.chassis.ledger import Box, Ledger, effects
-from tests.chassis.running import as_user, started, urls
+from tests.chassis.running import Started, as_user, started, urls
 from tests.chassis.shop import BreakIn, CloseBox, ItemsSent, OpenBox, PriceChanged
 from tests.chassis.wires import Saying, say, saying
 from tests.conftest import eventually
@@ -117,27 +118,53 @@ async def test_what_cannot_be_handled_becomes_a_dead_letter_with_its_reason(
     await ledger.proved(migrated, vhost)
 
 
-async def test_a_message_that_kills_its_process_is_quarantined_and_its_neighbours_are_not(
-    migrated: AsyncEngine, database_url: str, vhost: URL, tmp_path: Path
-) -> None:
-    ledger, deaths = Ledger(), 0
-    killer = ledger.lost(saying("scanner", "shop.commands", BreakIn(box_id=uuid4(), how="death")), "poison")
-    await say(vhost, interleaved(ledger.page(), [killer]))
+async def deaths_before_all_is_settled(
+    ledger: Ledger, engine: AsyncEngine, settings: Mapping[str, str], folder: Path
+) -> int:
+    """How often the worker dies and is started again."""
+    for deaths in range(6):
+        async with started(folder, settings, "worker") as shop:
 
-    async def settled_or_dead() -> bool:
-        seen = await effects(migrated)
-        return not shop.process.running or (seen is not None and ledger.missed(seen) == {})
+            async def settled_or_dead(shop: Started = shop) -> bool:
+                seen = await effects(engine)
+                return not shop.process.running or (seen is not None and ledger.missed(seen) == {})
 
-    while True:
-        async with started(tmp_path, urls(database_url, vhost), "worker") as shop:
             await eventually(settled_or_dead)
             if shop.process.running:
                 await shop.stopped()
-                break
-            deaths += 1
+                return deaths
+    raise AssertionError("it dies again and again")
+
+
+async def test_a_message_that_kills_its_process_is_quarantined_and_its_neighbours_are_not(
+    migrated: AsyncEngine, database_url: str, vhost: URL, tmp_path: Path
+) -> None:
+    ledger = Ledger()
+    killer = ledger.lost(saying("scanner", "shop.commands", BreakIn(box_id=uuid4(), how="death")), "poison")
+
+    await say(vhost, interleaved(ledger.page(), [killer]))
+    deaths = await deaths_before_all_is_settled(ledger, migrated, urls(database_url, vhost), tmp_path)
 
     assert deaths == 3
     await ledger.proved(migrated, vhost)
-    async with migrated.connect() as connection:
-        details = await connection.execute(text("SELECT detail FROM chassis.dead_letters"))
-        assert details.scalars().all() == ["the process ended 3 times while handling this message"]
+
+
+async def test_a_message_that_kills_when_it_is_replayed_is_quarantined_again(
+    migrated: AsyncEngine, database_url: str, vhost: URL, tmp_path: Path
+) -> None:
+    ledger, settings = Ledger(), urls(database_url, vhost)
+    killer = ledger.lost(saying("scanner", "shop.commands", BreakIn(box_id=uuid4(), how="death")), "poison")
+    await say(vhost, [killer])
+    await hand_back(vhost, "shop.ingress", 1, requeue=False)
+    async with started(tmp_path, settings, "worker") as shop:
+        await ledger.settled(migrated)
+        await shop.stopped()
+
+    async with migrated.begin() as connection:
+        (letter,) = (await connection.execute(text("SELECT id FROM chassis.dead_letters"))).scalars()
+        await replay(connection, letter, actor="person-1")
+    await say(vhost, ledger.page())
+    deaths = await deaths_before_all_is_settled(ledger, migrated, settings, tmp_path)
+
+    assert deaths == 2
+    await ledger.proved(migrated, vhost)
