@@ -7,6 +7,8 @@ from aio_pika import IncomingMessage
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from aiormq.abc import AbstractChannel
 
+from libs.chassis.cut_off import cut_off_is_an_error
+
 
 @dataclass(slots=True)
 class _Progress:
@@ -49,7 +51,8 @@ class Acknowledger:
             if reached > progress.acknowledged and not channel.is_closed:
                 progress.acknowledged = reached
                 try:
-                    await channel.basic_ack(reached, multiple=True)
+                    with cut_off_is_an_error():
+                        await channel.basic_ack(reached, multiple=True)
                 except (AMQPError, ChannelInvalidStateError, OSError):
                     # The connection is gone; the inbox knows these messages when they come again.
                     continue

@@ -23,6 +23,7 @@ from libs.chassis import metrics
 from libs.chassis.acknowledging import Acknowledger
 from libs.chassis.batch import BUSY, Decider, Outcome
 from libs.chassis.crash import crash_point
+from libs.chassis.cut_off import cut_off_is_an_error
 from libs.chassis.envelope import Envelope, Undecodable, decoded, opened
 from libs.chassis.inbox import Arrival
 from libs.chassis.outage import Away, Outage
@@ -227,7 +228,8 @@ class Consumer:
             self._subscriber._consumer_tag = None
             with contextlib.suppress(AMQPError, ChannelInvalidStateError, TimeoutError, OSError):
                 async with asyncio.timeout(5):
-                    await queue.cancel(tag)
+                    with cut_off_is_an_error():
+                        await queue.cancel(tag)
 
     async def drained(self) -> None:
         """Wait until everything taken is handled."""
@@ -238,7 +240,7 @@ class Consumer:
         await self.stop_taking()
         _log.warning("messages_given_back", queue=self.queue, count=len(batch) + len(self._pending))
         for delivery in (*batch, *self._pending):
-            with contextlib.suppress(AMQPError, ChannelInvalidStateError):
+            with contextlib.suppress(AMQPError, ChannelInvalidStateError, OSError), cut_off_is_an_error():
                 await delivery.raw.reject(requeue=True)
         self._pending.clear()
         self._acknowledger = Acknowledger()

@@ -19,6 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis import metrics
+from libs.chassis.cut_off import cut_off_is_an_error
 from libs.chassis.migrations import behind, how_to_migrate
 from libs.chassis.service import Service
 
@@ -62,7 +63,8 @@ class Health:
 async def _within_time(check: Check) -> str | None:
     try:
         async with asyncio.timeout(CHECK_SECONDS_MAX):
-            return await check()
+            with cut_off_is_an_error():
+                return await check()
     except TimeoutError:
         return f"no answer within {CHECK_SECONDS_MAX:g} s"
     except (AMQPError, ChannelInvalidStateError, SQLAlchemyError, OSError) as error:

@@ -26,6 +26,7 @@ from libs import contracts
 from libs.chassis import dead_letter_api, health, parked_api
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
+from libs.chassis.cut_off import cut_off_is_an_error
 from libs.chassis.departures import Limits
 from libs.chassis.housekeeping import keep_house
 from libs.chassis.http import API, create_app
@@ -154,7 +155,8 @@ class Process:
             broker, consumers = self._consumers()
             try:
                 async with asyncio.timeout(30):
-                    await broker.start()
+                    with cut_off_is_an_error():
+                        await broker.start()
             except (AMQPError, OSError, TimeoutError) as error:
                 log.warning("broker_away", reason=type(error).__name__)
                 with contextlib.suppress(AMQPError, OSError):

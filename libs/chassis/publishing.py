@@ -27,6 +27,7 @@ from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 from yarl import URL
 
+from libs.chassis.cut_off import cut_off_is_an_error
 from libs.chassis.envelope import amqp_properties
 
 AWAY = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, RuntimeError)
@@ -98,7 +99,8 @@ class Publisher:
         """Connect; raises `BrokerAway`."""
         try:
             async with asyncio.timeout(self._timeout):
-                self._connection = await aiormq.connect(self._url)
+                with cut_off_is_an_error():
+                    self._connection = await aiormq.connect(self._url)
                 await self.renew()
         except AWAY as error:
             await self.close()
@@ -110,7 +112,8 @@ class Publisher:
             raise BrokerAway("the connection was closed")
         try:
             async with asyncio.timeout(self._timeout):
-                channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
+                with cut_off_is_an_error():
+                    channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         except AWAY as error:
             raise BrokerAway(_words(error)) from error
         self._channel = channel = cast(aiormq.Channel, channel)
@@ -157,9 +160,10 @@ class Publisher:
             written = asyncio.get_running_loop().create_future()
             try:
                 async with asyncio.timeout(self._timeout):
-                    await channel.write_queue.put(ChannelFrame(bytes(payload), False, written))
-                    await written
-            except TimeoutError as error:
+                    with cut_off_is_an_error():
+                        await channel.write_queue.put(ChannelFrame(bytes(payload), False, written))
+                        await written
+            except (TimeoutError, ConnectionError) as error:
                 raise BrokerAway("the broker reads nothing any more") from error
         for message, fault in unwritable:
             settled(message, fault)

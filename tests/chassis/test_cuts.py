@@ -1,6 +1,6 @@
 """The wires to the servers are cut, frozen, and lose answers while messages flow: each takes effect exactly once."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -49,7 +49,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def a_scene(engine: AsyncEngine, database_url: str, vhost: URL, folder: Path) -> AsyncIterator[Scene]:
+async def a_scene(
+    engine: AsyncEngine, database_url: str, vhost: URL, folder: Path, more: Mapping[str, str] = {}
+) -> AsyncIterator[Scene]:
     """In the end all that was told has had its effects."""
     server = URL(database_url)
     async with (
@@ -60,7 +62,7 @@ async def a_scene(engine: AsyncEngine, database_url: str, vhost: URL, folder: Pa
             str(server.with_host("127.0.0.1").with_port(database.port)),
             vhost.with_host("127.0.0.1").with_port(broker.port),
         )
-        async with started(folder, places, "worker") as shop:
+        async with started(folder, {**places, **more}, "worker") as shop:
             await shop.until_ready()
             scene = Scene(engine, vhost, shop, database, broker)
             yield scene
@@ -130,3 +132,19 @@ async def test_a_broker_that_answers_nothing_is_noticed_and_nothing_is_lost(
         await scene.tell()
         await scene.shop.until_ready(503, within=15)
         scene.broker.resume()
+
+
+async def test_a_broker_that_is_silent_until_its_connections_are_given_up_is_connected_to_again(
+    migrated: AsyncEngine, database_url: str, vhost: URL, tmp_path: Path
+) -> None:
+    hasty = {"QUARTERMASTER_BROKER_HEARTBEAT_SECONDS": "1", "QUARTERMASTER_PUBLISH_TIMEOUT_SECONDS": "2"}
+    async with a_scene(migrated, database_url, vhost, tmp_path, hasty) as scene:
+        # Its acknowledgements and publications come upon a connection that is dead.
+        scene.database.freeze()
+        await scene.tell()
+        await scene.all_taken()
+        scene.broker.freeze()
+        scene.database.resume()
+        await eventually(scene.shop.ready, lambda seen: seen[1].get("broker") == "not connected", within=20)
+        scene.broker.resume()
+        await scene.shop.until_ready()
