@@ -10,6 +10,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -20,6 +21,7 @@ from deploy.local import holders, process
 from deploy.local.definitions import SERVICES, USERS, broker_definitions
 from deploy.local.servers import Servers
 
+SETTLING_SECONDS = 10
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 Environments = Mapping[str, Mapping[str, str]]
 
@@ -145,13 +147,20 @@ async def _ask(
     *,
     missing_is_fine: bool = False,
 ) -> bool:
-    """True when it was done, False when what it is about is not there (and that is fine)."""
-    answer = await client.request(method, f"/api{path}", json=body)
-    if answer.status_code == 404 and missing_is_fine:
-        return False
-    if answer.is_error:
-        raise RuntimeError(f"RabbitMQ refuses {method} {path}: {answer.status_code} {answer.text[:2000]}")
-    return True
+    """True when it was done, False when what it is about is not there (and that is fine).
+
+    A broker that has just started answers before its queues have leaders, and cannot do everything yet.
+    """
+    deadline = monotonic() + SETTLING_SECONDS
+    while True:
+        answer = await client.request(method, f"/api{path}", json=body)
+        if answer.status_code == 404 and missing_is_fine:
+            return False
+        if not answer.is_error:
+            return True
+        if answer.status_code in (401, 403) or monotonic() > deadline:
+            raise RuntimeError(f"RabbitMQ refuses {method} {path}: {answer.status_code} {answer.text[:2000]}")
+        await asyncio.sleep(0.3)
 
 
 @asynccontextmanager
