@@ -21,9 +21,10 @@ from libs.chassis.crash import crash_point
 from libs.chassis.dead_letters import Death
 from libs.chassis.decision import Cause, Early, Handler, Record, Rejection
 from libs.chassis.envelope import InvalidContent
+from libs.chassis.ids import caused_id
 from libs.chassis.inbox import Arrival, Earlier, admit, forget
 from libs.chassis.metrics import BATCH_RETRIES
-from libs.chassis.outage import Away, Trouble, constraint_of, trouble
+from libs.chassis.outage import Away, Stuck, Trouble, constraint_of, trouble
 from libs.chassis.output import Output
 from libs.chassis.service import Service
 from libs.chassis.working_set import Needs, WorkingSet
@@ -54,7 +55,8 @@ BUSY = Outcome("busy")
 
 class Decider:
     """Runs a service's decisions. `wake_relay` is called after each commit that left something to publish,
-    `wake_waiting` after one that made records of a kind that is `waited_for`, as far as this process knows."""
+    `wake_waiting` after one that made records of a kind that is `waited_for`, as far as this process knows; their
+    ids are then among the `made`, until somebody takes them from there."""
 
     def __init__(
         self,
@@ -67,6 +69,7 @@ class Decider:
         self.service, self.engine = service, engine
         self.wake_relay, self.wake_waiting = wake_relay, wake_waiting
         self.waited_for: set[str] = set()
+        self.made: dict[str, set[UUID]] = {}
         self._handlers = {
             queue: {handler.on.type: handler for handler in handlers}
             for queue, handlers in service.queues.items()
@@ -108,8 +111,9 @@ class Decider:
         try:
             return await self._in_one_transaction(arrivals, spoilt=error)
         except Exception as again:
-            # Not even the verdict can be kept: held, and seen as such, rather than lost.
-            raise Away(str(again)) from again
+            if trouble(again) is Trouble.AWAY:
+                raise Away(str(again)) from again
+            raise Stuck(f"{type(again).__name__}: {again}") from again
 
     async def _in_one_transaction(
         self, arrivals: Sequence[Arrival], spoilt: Exception | None = None
@@ -126,9 +130,14 @@ class Decider:
         if batch.output.outbox:
             self.wake_relay()
         self.waited_for |= batch.output.waited_for
-        if self.waited_for and self.waited_for.intersection(batch.working_set.created):
-            self.wake_waiting()
+        if self.waited_for:
+            self._tell_waiting(batch.working_set.created)
         return outcomes
+
+    def _tell_waiting(self, created: Mapping[str, Iterable[UUID]]) -> None:
+        for kind in self.waited_for & created.keys():
+            self.made.setdefault(kind, set()).update(created[kind])
+            self.wake_waiting()
 
 
 @dataclass(slots=True)
@@ -239,7 +248,9 @@ class _Batch:
             return self._answered(arrival, _rejected(Rejection(code, message=CODES[code][1])), keep=False)
         envelope = arrival.envelope
         key = derived_id("other content", envelope.message_key, envelope.body_hash.hex())
-        another = replace(arrival, envelope=replace(envelope, message_key=key))
+        # With an id of its own: what follows from a replay must not look like what followed from the first one.
+        id = caused_id(cast(UUID, arrival.id), f"other content {envelope.body_hash.hex()}")
+        another = replace(arrival, envelope=replace(envelope, message_key=key), id=id)
         self.output.die(
             another, Death("message_id_reused", CODES["message_id_reused"][1], "message_id_reused")
         )

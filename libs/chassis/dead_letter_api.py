@@ -11,7 +11,7 @@ from pydantic_core import to_json
 from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.chassis.dead_letters import discard, replay
+from libs.chassis.dead_letters import NotReplayed, discard, replay
 from libs.chassis.decision import Rejection
 from libs.chassis.envelope import InvalidContent
 from libs.chassis.http import JsonBody, Person, Reading, Writing
@@ -154,7 +154,10 @@ async def replay_group(fingerprint: str, write: Writing, person: Person) -> Done
     open_ones = (dead_letters.c.status == "open", dead_letters.c.fingerprint == fingerprint)
     oldest = select(dead_letters.c.id).where(*open_ones).order_by(dead_letters.c.died_at, dead_letters.c.id)
     ids = (await write.execute(oldest.limit(REPLAYED_AT_ONCE))).scalars().all()
-    replayed = [await replay(write, id, actor=person) for id in ids]
+    try:
+        replayed = [await replay(write, id, actor=person) for id in ids]
+    except NotReplayed as refused:
+        raise Rejection("dead_letter_not_replayable", message=str(refused)) from None
     left = (
         await write.execute(select(func.count()).select_from(dead_letters).where(*open_ones))
     ).scalar_one()
@@ -192,6 +195,8 @@ async def replay_dead_letter(
         replayed = await replay(write, dead_letter_id, actor=person, body=body)
     except InvalidContent as invalid:
         raise Rejection("invalid_content", field=invalid.field, message=invalid.detail) from None
+    except NotReplayed as refused:
+        raise Rejection("dead_letter_not_replayable", message=str(refused)) from None
     return await _done(write, dead_letter_id, replayed)
 
 

@@ -53,7 +53,7 @@ _BURY = text(
 )
 _MARK = text(
     "UPDATE chassis.dead_letters SET status = :status WHERE id = :id AND status = 'open'"
-    " RETURNING consumer, sender, envelope, body"
+    " RETURNING consumer, sender, envelope, body, reason"
 )
 _AUDIT = text(
     "INSERT INTO chassis.dead_letter_audit (dead_letter_id, action, actor, detail)"
@@ -67,6 +67,13 @@ _REVIVE = text(
 
 REPLAYED = "replayed"
 """The `kind` under which a replayed letter waits for the next sweep: it waits for nothing, and is not too late."""
+
+
+NOT_REPLAYED = ("no_sender", "not_entitled", "wrong_exchange")
+
+
+class NotReplayed(Exception):
+    """A replay must not do what the check at the door refuses."""
 
 
 async def bury(connection: AsyncConnection, dead: Sequence[tuple[Arrival, Death]]) -> None:
@@ -109,12 +116,14 @@ async def replay(connection: AsyncConnection, id: UUID, *, actor: str, body: byt
     """Have a letter decided once more, below the inbox; False if it isn't open any more.
 
     With another body it is a new message whose cause is the original; the body must satisfy the contract, else
-    `InvalidContent` is raised.
+    `InvalidContent` is raised. `NotReplayed` is raised for what its sender must not say in any wording.
     """
     letter = (await connection.execute(_MARK, {"id": id, "status": "replayed"})).first()
     if letter is None:
         return False
-    consumer, sender, stored, original = letter
+    consumer, sender, stored, original, reason = letter
+    if reason in NOT_REPLAYED or (reason == "too_large" and body is None):
+        raise NotReplayed(f"It was refused at the door: {reason}.")
     key = UUID(stored["envelope"]["message_key"])
     if body is not None and body != original:
         envelope = Envelope.restored(stored["envelope"], body)

@@ -18,6 +18,8 @@ from libs.contracts.message import Message
 
 KEPT_DAYS = 30
 """How long our own messages are remembered, by the day inside their id."""
+TIMELY = timedelta(days=1)
+"""A message that waited or lay dead for longer is decided under an id of today; it was never decided before."""
 GENERATION_DAYS = 30
 """Strangers may restamp a retried message, so its bucket is a whole generation; the one before is looked into too."""
 
@@ -43,6 +45,10 @@ class Arrival:
     def admitted_at(self, now: datetime) -> None:
         """Stamp the time and the id that everything it causes will derive from."""
         if self.at is not None:
+            assert self.id is not None
+            if now - time_in(self.id) > TIMELY:
+                # What follows inherits this time, and nobody listens to messages from long ago.
+                self.id = timed_id(now, self.id)
             return
         self.at = now
         if not self.envelope.stranger:
@@ -125,17 +131,16 @@ class _Ledger:
             " CAST(:buckets AS date[]), CAST(:outcomes AS text[]), CAST(:answers AS text[]))"
             " AS v(message_id, consumer, sender, bucket, outcome, answer) WHERE t.message_id = v.message_id"
             " AND t.consumer = v.consumer AND t.sender = v.sender AND t.bucket = v.bucket"
+            " AND t.bucket = ANY(:buckets)"  # names the partitions, which the join does not
+        )
+        self.forget = text(
+            f"DELETE FROM {name} AS t USING unnest(CAST(:ids AS uuid[]), CAST(:consumers AS text[]),"
+            " CAST(:senders AS text[])) AS v(message_id, consumer, sender) WHERE t.message_id = v.message_id"
+            " AND t.consumer = v.consumer AND t.sender = v.sender AND t.bucket = ANY(:buckets)"
         )
 
 
 _OURS, _STRANGERS = _Ledger(schema.inbox), _Ledger(schema.stranger_inbox)
-_FORGET = text(
-    "WITH those AS (SELECT * FROM unnest(CAST(:keys AS uuid[]), CAST(:consumers AS text[]), CAST(:senders AS text[]))"
-    " AS v(message_id, consumer, sender)), ours AS (DELETE FROM chassis.inbox AS t USING those AS v WHERE"
-    " t.message_id = v.message_id AND t.consumer = v.consumer AND t.sender = v.sender)"
-    " DELETE FROM chassis.stranger_inbox AS t USING those AS v WHERE"
-    " t.message_id = v.message_id AND t.consumer = v.consumer AND t.sender = v.sender"
-)
 _CLAIM = text("DELETE FROM chassis.waiting WHERE id = ANY(:ids) RETURNING id")
 
 
@@ -246,14 +251,15 @@ async def conclude(
 
 async def forget(connection: AsyncConnection, arrivals: Sequence[Arrival]) -> None:
     """Take back the admission of messages that will come again."""
-    if arrivals:
-        keys, consumers, senders = zip(
-            *(
-                (arrival.envelope.message_key, arrival.consumer, arrival.envelope.sender)
-                for arrival in arrivals
-            ),
-            strict=True,
-        )
-        await connection.execute(
-            _FORGET, {"keys": list(keys), "consumers": list(consumers), "senders": list(senders)}
-        )
+    for ledger, stranger in ((_OURS, False), (_STRANGERS, True)):
+        some = [arrival for arrival in arrivals if arrival.envelope.stranger is stranger]
+        if some:
+            await connection.execute(
+                ledger.forget,
+                {
+                    "ids": [arrival.envelope.message_key for arrival in some],
+                    "consumers": [arrival.consumer for arrival in some],
+                    "senders": [arrival.envelope.sender for arrival in some],
+                    "buckets": list({arrival.bucket for arrival in some}),
+                },
+            )

@@ -22,6 +22,10 @@ class Away(Exception):
     """The database or the broker cannot be reached; nothing was decided."""
 
 
+class Stuck(Away):
+    """Not even the verdict on a message could be kept, although the database answers: somebody must look."""
+
+
 # Class 08 connection, 28 login, 3D no such database, 53 resources, 57P shutdown and crash, 25006 read-only standby.
 READ_ONLY = "25006"
 _AWAY = ("08", "28", "3D", "53", "57P", READ_ONLY)

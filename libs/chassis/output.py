@@ -86,11 +86,11 @@ class Output:
 
     def answer(self, arrival: Arrival, type: str, answer: Mapping[str, Any]) -> None:
         """Tell the sender of a command how it ended."""
-        # Each repeat is answered anew, so its answer must not look like the first one.
+        # Each repeat is answered anew, and so is other content under the same id: none may look like the first answer.
         repeat = self.now if answer["outcome"] == "duplicate" else ""
         row = self._row(
             arrival,
-            id=timed_id(self.now, arrival.id, "answer", repeat),
+            id=timed_id(self.now, arrival.id, "answer", arrival.envelope.body_hash.hex(), repeat),
             type=type,
             exchange=f"{self.service}.replies",
             routing_key=answer_route(arrival.envelope),
@@ -183,6 +183,7 @@ class Output:
                 sequence=sequence,
                 causation_id=str(arrival.id),
                 traceparent=child(arrival.envelope.traceparent),
+                tracestate=arrival.envelope.tracestate,
             )
         )
 

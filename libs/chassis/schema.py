@@ -93,6 +93,7 @@ waiting = Table(
     Column("body", LargeBinary, nullable=False),
     Index("waiting_for", "kind", "key"),
     Index("waiting_until", "due_at"),
+    Index("waiting_since", "since"),
 )
 
 dead_letters = Table(

@@ -1,7 +1,7 @@
 """The records one batch works on: loaded and locked together, seen by each message as the ones before left them."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -75,23 +75,26 @@ class WorkingSet:
             if of not in wanted:
                 continue
             mine = wanted[of]
-            parents: dict[UUID, tuple[_Children, set[UUID]]] = {}
+            parents: dict[UUID, list[tuple[_Children, set[UUID]]]] = defaultdict(list)
             for (by, where, hold), values in mine.children.items():
                 self._index(of, by)
                 ids = await rows.ids_by(connection, by, values, where)
                 (mine.locked if hold else mine.read).update(ids)
-                if hold:
-                    parents |= dict.fromkeys(ids, ((of, by), values))
+                for id in ids if hold else ():
+                    parents[id].append(((of, by), values))
+            seen: set[UUID] = set()
             if mine.locked:
                 loaded, busy = await rows.lock(connection, mine.locked, patiently=patiently)
                 self._held.update((of, record.id) for record in loaded)
                 self._busy.update((of, id) for id in busy)
                 # Whose child is busy cannot be told without reading it, so all parents asked for wait.
-                for children, values in (parents[id] for id in busy if id in parents):
+                for children, values in (asked for id in busy & parents.keys() for asked in parents[id]):
                     self._busy_parents.update((children, value) for value in values)
                 self._keep(loaded)
-            if mine.read - mine.locked:
-                self._keep(await rows.load(connection, mine.read - mine.locked))
+                seen.update(record.id for record in loaded)
+            # Also what another message wanted to lock and somebody else holds: reading needs no lock.
+            if unseen := mine.read - seen:
+                self._keep(await rows.load(connection, unseen))
             for (by, where, order_by), limits in mine.first.items():
                 self._index(of, by)
                 first = await rows.first_by(connection, by, limits, where, order_by)
@@ -266,9 +269,9 @@ class WorkingSet:
         self._added[of].update(delta.amounts)
 
     @property
-    def created(self) -> set[str]:
-        """The kinds of record (their tables) that get new ones."""
-        return {self._storage.tables[of].name for of in self._new}
+    def created(self) -> Mapping[str, Iterable[UUID]]:
+        """The ids of new records, by their kind (their table)."""
+        return {self._storage.tables[of].name: ids for of, ids in self._new.items()}
 
     async def save(self, connection: AsyncConnection) -> None:
         """Write everything in the order in which tables are locked; totals last, because many batches want them."""

@@ -23,6 +23,7 @@ CODES: dict[str, tuple[int, str]] = {
     # dead letters
     "dead_letter_unknown": (404, "No such dead letter."),
     "parked_message_unknown": (404, "No message of this id is parked."),
+    "dead_letter_not_replayable": (409, "The message must not be said, in whatever wording."),
     "dead_letter_not_open": (409, "The dead letter was replayed or discarded already."),
     # requests
     "sku_unknown": (422, "No active catalog item has this SKU."),

@@ -319,6 +319,6 @@ SHOP = Service(
 )
 
 
-def a_sweep(engine: AsyncEngine) -> Sweep:
-    """What looks for waiting messages, as in a process of the shop."""
-    return Sweep(engine, Decider(SHOP, engine), Suspects(engine, deaths_max=3))
+def a_sweep(engine: AsyncEngine, decider: Decider | None = None) -> Sweep:
+    """What looks for waiting messages in the process of this decider, else in another one."""
+    return Sweep(engine, decider or Decider(SHOP, engine), Suspects(engine, deaths_max=3))

@@ -220,7 +220,7 @@ async def test_an_older_state_is_skipped_and_an_older_increment_is_not(
 
 
 async def test_a_fact_that_comes_early_waits_for_its_record(engine: AsyncEngine, decider: Decider) -> None:
-    box, sweep = uuid4(), a_sweep(engine)
+    box, sweep = uuid4(), a_sweep(engine, decider)
     early = said(ItemsSent(box_id=box, count=2))
 
     assert await verdicts(decider, early) == ["waiting"]

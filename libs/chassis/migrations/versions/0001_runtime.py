@@ -141,6 +141,7 @@ def _kept() -> None:
     )
     op.create_index("waiting_for", "waiting", ["kind", "key"], schema="chassis")
     op.create_index("waiting_until", "waiting", ["due_at"], schema="chassis")
+    op.create_index("waiting_since", "waiting", ["since"], schema="chassis")
     op.create_table(
         "timers",
         sa.Column("id", sa.Uuid(), primary_key=True),
