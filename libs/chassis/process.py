@@ -24,6 +24,7 @@ from yarl import URL
 
 from libs import contracts
 from libs.chassis import dead_letter_api, health, parked_api
+from libs.chassis.amqp_decoding import read_strangers_messages
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
 from libs.chassis.cut_off import cut_off_is_an_error
@@ -58,6 +59,7 @@ class Process:
     """One process of a service in one role."""
 
     def __init__(self, service: Service, role: str, settings: Settings) -> None:
+        read_strangers_messages()
         self.service, self.settings = service, settings
         self.name = f"{service.name}-{role}"
         self.takes_messages, self.has_api = role in ("all", "worker"), role in ("all", "api")
