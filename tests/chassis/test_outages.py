@@ -30,7 +30,7 @@ async def written_down(server: PrivateRabbitMQ, queues: tuple[str, ...]) -> None
 async def test_a_worker_outlives_its_database(vhost: URL, tmp_path: Path) -> None:
     ledger = Ledger()
     async with (
-        running(PrivatePostgres(tmp_path, durable=False)) as postgres,
+        running(PrivatePostgres(tmp_path)) as postgres,
         a_shop_database(postgres.url) as engine,
         started(tmp_path, urls(postgres.url, vhost), "worker") as shop,
     ):
