@@ -59,5 +59,6 @@ CODES: dict[str, tuple[int, str]] = {
     # assets
     "asset_unknown": (404, "No such asset."),
     "asset_ambiguous": (409, "Assets of several items have this serial number."),
+    "asset_for_other_request": (409, "The asset was ordered for another request."),
     "asset_not_in_stock": (409, "Only an asset in stock can be assigned."),
 }

@@ -82,7 +82,7 @@ class CancelOrder(Command):
     subject: ClassVar[str] = "request_id"
     open_to_integrations: ClassVar[bool] = True
     request_id: UUID
-    reason: LongText
+    reason: Annotated[LongText, Field(min_length=1)]
 
 
 class VendorChanged(Event):

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
-from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Code, Count, Serial, Text
+from libs.contracts.values import QUANTITY_MAX, UNITS_PER_FACT, AssetCreation, Code, Count, Serial, Text
 
 
 class Condition(StrEnum):
@@ -36,7 +36,7 @@ class LineToReceive(Value):
 
     order_line_id: UUID
     units: Annotated[tuple[UnitToReceive, ...], Field(max_length=UNITS_PER_FACT)] = ()
-    rejected: Count = 0
+    rejected: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
     rejection_reason: Text | None = None
 
 

@@ -20,7 +20,9 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]{0
 PersonId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@|:-]{0,127}$")]
 Serial = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
-Quantity = Annotated[int, Field(ge=1, le=10_000)]
+QUANTITY_MAX = 10_000
+"""More units than this of one thing on one line is a slip of the keyboard."""
+Quantity = Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 

@@ -4,9 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records, Rejection
+from libs.chassis.decision import (
+    Cause,
+    Decision,
+    Handler,
+    Handlers,
+    Key,
+    Keys,
+    Record,
+    Records,
+    Rejection,
+    Via,
+)
 from libs.contracts.assets import AssetsAssigned, AssignAssets
 from services.assets.asset import Asset, Status
+from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction, Movement, balances
 
 
@@ -22,7 +34,10 @@ class Handover(Record):
 
 
 def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
-    """Put assets into a person's hands, all of them or none; each leaves the storage space it was in."""
+    """Put assets into a person's hands, all of them or none; each leaves the storage space it was in.
+
+    What was ordered for a request is handed over for that request, which would wait for it in vain otherwise.
+    """
     assets = [_asset(held, asset_id, of=f"asset_ids[{at}]") for at, asset_id in enumerate(command.asset_ids)]
     earlier = _earlier_handover(command, assets)
     if earlier:
@@ -33,6 +48,13 @@ def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
                 "asset_not_in_stock",
                 field=f"asset_ids[{at}]",
                 message=f"Asset {asset.tag} is {asset.status}; only what is in stock can be assigned.",
+            )
+        line = held.find(OrderedLine, asset.order_line_id)
+        if line is not None and line.request_id is not None and line.request_id != command.request_id:
+            raise Rejection(
+                "asset_for_other_request",
+                field=f"asset_ids[{at}]",
+                message=f"Asset {asset.tag} was ordered for request {line.request_id}; name that one.",
             )
     assets = list({asset.id: asset for asset in assets}.values())
     handover = Handover(
@@ -109,6 +131,19 @@ def _the_assets(command: AssignAssets) -> Keys:
     return [Key(Asset, asset_id, may_be_new=True) for asset_id in command.asset_ids]
 
 
+def _their_lines(command: AssignAssets) -> Keys:
+    return [
+        Key(OrderedLine, Via(Asset, asset_id, "order_line_id"), may_be_new=True)
+        for asset_id in command.asset_ids
+    ]
+
+
 HANDLERS: Handlers = (
-    Handler(on=AssignAssets, holds=_the_assets, decide=assign, weight=lambda command: len(command.asset_ids)),
+    Handler(
+        on=AssignAssets,
+        holds=_the_assets,
+        reads=_their_lines,
+        decide=assign,
+        weight=lambda command: len(command.asset_ids),
+    ),
 )

@@ -93,7 +93,7 @@ class OrderNamed(BaseModel):
 
 
 class OrdersCancelled(BaseModel):
-    """The orders of which everything open was cancelled; none if the cancellation came before them."""
+    """The orders of which everything open was cancelled; none if it came before them, or when all had arrived."""
 
     request_id: UUID
     orders: list[OrderNamed]

@@ -231,14 +231,21 @@ def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
     """Cancel whatever has not arrived of all the request's orders, now and later.
 
     What is here already, or was taken at the dock before it heard of this, stays. A cancellation that comes
-    before the command to order forbids it.
+    before the command to order forbids it. The answer names the orders that lost units, if any did.
     """
     before = held.find(RequestOrders, command.request_id)
     orders = held.all(PurchaseOrder, request_id=command.request_id)
+    lines_of = {order.id: in_order(held.all(OrderLine, order_id=order.id)) for order in orders}
+    cancelled = before is not None and before.status is RequestOrdersStatus.CANCELLED
+    losing = [
+        order
+        for order in orders
+        if any(line.cancelled if cancelled else line.open for line in lines_of[order.id])
+    ]
     answer = {
         "request_id": str(command.request_id),
         "orders": [
-            {"order_id": str(order.id), "requisition_number": order.requisition_number} for order in orders
+            {"order_id": str(order.id), "requisition_number": order.requisition_number} for order in losing
         ],
     }
     if before is None:
@@ -246,14 +253,12 @@ def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
             id=command.request_id, status=RequestOrdersStatus.CANCELLED, reason=command.reason
         )
         return Decision(save=[forbidden], answer=answer)
-    if before.status is RequestOrdersStatus.CANCELLED:
+    if cancelled:
         return Decision(duplicate=True, answer=answer)
     save: list[Record] = [before.become(RequestOrdersStatus.CANCELLED, reason=command.reason)]
     publish: list[Event] = []
     for order in orders:
-        lines = [
-            replace(line, asked=line.ordered) for line in in_order(held.all(OrderLine, order_id=order.id))
-        ]
+        lines = [replace(line, asked=line.ordered) for line in lines_of[order.id]]
         changed, said = followed(order, lines, cause)
         if any(line.cancelled for line in lines):
             publish.append(_said_cancelled(order, lines, command.reason))

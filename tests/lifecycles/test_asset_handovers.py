@@ -1,6 +1,6 @@
 """Handing assets over: all of them or none, and out of the space they were in."""
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -128,3 +128,25 @@ def test_an_unknown_asset_is_not_assigned() -> None:
 
     assert ended.rejection is not None
     assert (ended.code, ended.rejection.field) == ("asset_unknown", "asset_ids[0]")
+
+
+@pytest.mark.parametrize("other", [None, uuid4()])
+def test_what_was_ordered_for_a_request_is_handed_over_for_no_other(other: UUID | None) -> None:
+    house = a_house()
+    house.hear(an_order(A_LINE), goods(unit(1), unit(2)))
+
+    refused = house.hear(assignment(1, 2).model_copy(update={"request_id": other}))
+
+    assert refused.rejection is not None
+    assert (refused.rejection.code, refused.rejection.field) == ("asset_for_other_request", "asset_ids[0]")
+    assert one(house, 1).status is Status.IN_STOCK
+
+
+def test_what_was_ordered_for_stock_is_handed_over_for_anybody() -> None:
+    house = a_house()
+    house.hear(an_order(A_LINE).model_copy(update={"request_id": None}), goods(unit(1), unit(2)))
+
+    ended = house.hear(assignment(1, 2).model_copy(update={"request_id": None}))
+
+    assert ended.verdict == "accepted"
+    assert one(house, 1).status is Status.ASSIGNED

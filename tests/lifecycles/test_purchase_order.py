@@ -230,9 +230,10 @@ def test_there_is_nothing_to_cancel_of_what_has_arrived() -> None:
     desk.hear(a_receipt((line, 2, 0)))
     said = len(desk.said)
 
-    desk.hear(cancel_order())
+    ended = desk.hear(cancel_order())
 
     assert status(desk) is Status.RECEIVED
+    assert ended.decision.answer == {"request_id": str(REQUEST), "orders": []}
     assert desk.said[said:] == []
 
 

@@ -16,6 +16,7 @@ from libs.contracts.receiving import (
 )
 from libs.contracts.values import (
     MESSAGE_BYTES_MAX,
+    QUANTITY_MAX,
     UNITS_PER_FACT,
     AssetCreation,
     asset_id_of,
@@ -259,7 +260,7 @@ def test_a_big_delivery_is_said_in_parts_that_add_up_and_fit() -> None:
                 )
                 for number in range(UNITS_PER_FACT // len(lines))
             ),
-            rejected=1_000_000_000,
+            rejected=QUANTITY_MAX,
             rejection_reason="\U0001f4a7" * 200,
         )
         for line in lines
