@@ -232,9 +232,8 @@ def test_there_is_nothing_to_cancel_of_what_has_arrived() -> None:
 
     ended = desk.hear(cancel_order())
 
-    assert status(desk) is Status.RECEIVED
     assert ended.decision.answer == {"request_id": str(REQUEST), "orders": []}
-    assert desk.said[said:] == []
+    assert (status(desk), desk.said[said:]) == (Status.RECEIVED, [])
 
 
 # Counting what arrives
