@@ -34,11 +34,11 @@ HOME = ROOT / ".local"
 @app.command()
 def up(
     home: Home = HOME,
-    workers: Annotated[int, typer.Option(help="Receiving processes.", envvar="RECEIVING_WORKERS")] = 1,
+    workers: Annotated[int, typer.Option(help="Receiving processes.", envvar="RECEIVING_WORKERS", min=1)] = 1,
     services: Annotated[bool, typer.Option(help="Or only the servers.")] = True,
 ) -> None:
     """Start the servers and the services, and leave them running."""
-    raise typer.Exit(_run(_up(home, workers, services)))
+    raise typer.Exit(_run(home, _up(home, workers, services)))
 
 
 @app.command()
@@ -47,13 +47,13 @@ def down(
     forget: Annotated[bool, typer.Option(help="Remove Docker's volumes too.")] = False,
 ) -> None:
     """Stop everything that was started here. The data stays."""
-    raise typer.Exit(_run(_down(home, forget)))
+    raise typer.Exit(_run(home, _down(home, forget)))
 
 
 @app.command()
 def status(home: Home = HOME) -> None:
     """Show what runs, where, and whether it is ready; exit status 1 when something is not."""
-    raise typer.Exit(_run(_status(home)))
+    raise typer.Exit(_run(home, _status(home)))
 
 
 @app.command()
@@ -140,13 +140,14 @@ def say(text: str) -> None:
     console.print(f"· {text}", markup=False)
 
 
-def _run(work: Coroutine[Any, Any, int]) -> int:
+def _run(home: Path, work: Coroutine[Any, Any, int]) -> int:
     try:
         return asyncio.run(work)
     except (NoServer, NotOurs, ProgramFailed) as failure:
         console.print(f"\n{failure}\n", style="red", markup=False)
         return 1
     except KeyboardInterrupt:
+        say("stopped" if running_servers(home) is None else "interrupted; see what runs: make status")
         return 130
 
 

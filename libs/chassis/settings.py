@@ -17,7 +17,7 @@ READ_ELSEWHERE: Mapping[str, str] = {
     "POSTGRES_URL": "URL of a PostgreSQL to use instead of starting one (local stack and tests only)",
     "RABBITMQ_URL": "AMQP URL of a RabbitMQ to use instead of starting one (local stack and tests only)",
     "RABBITMQ_MANAGEMENT_URL": "URL of that RabbitMQ's management API (local stack and tests only)",
-    "STACK": "which step of the ladder the local stack must take: url, docker, private",
+    "STACK": "which step of the ladder the local stack must take: env, docker, local",
     "POSTGRES_BIN": "folder of the PostgreSQL programs the local stack runs",
     "POSTGRES_IMAGE": "container image of PostgreSQL the local stack runs",
     "RABBITMQ_BIN": "folder of the RabbitMQ programs the local stack runs",

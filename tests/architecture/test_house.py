@@ -7,7 +7,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from deploy.local.servers import OURS
+from deploy.local.servers import LADDER, OURS
 from libs.chassis.settings import PREFIX, READ_ELSEWHERE, documentation
 from tests.architecture.source import ROOT
 
@@ -92,6 +92,12 @@ def test_every_setting_is_documented_in_the_example() -> None:
 
 def test_the_settings_of_the_local_stack_are_known() -> None:
     assert {name.removeprefix(PREFIX) for name in OURS} <= READ_ELSEWHERE.keys()
+
+
+def test_the_steps_a_setting_names_are_those_of_the_ladder() -> None:
+    kinds = dict.fromkeys(step.kind for steps in LADDER.values() for step in steps)
+
+    assert READ_ELSEWHERE["STACK"].partition(": ")[2] == ", ".join(kinds)
 
 
 def test_continuous_integration_runs_the_one_test_command() -> None:

@@ -66,7 +66,7 @@ async def test_an_interrupted_start_leaves_nothing_running(reached: str, tmp_pat
 
     await starting.stop(signal.SIGINT, patience=60)
 
-    assert starting.exit_status == 130
+    assert (starting.exit_status, starting.last_words(1)) == (130, "· stopped")
     await eventually(lambda: not running_with(str(tmp_path)), within=20)
 
 
@@ -77,6 +77,17 @@ async def test_a_start_killed_midway_leaves_nothing_running(tmp_path: Path) -> N
     await starting.kill()
 
     await eventually(lambda: not running_with(str(tmp_path)), within=40)
+
+
+@pytest.mark.parametrize("workers", ["0", "-1"])
+def test_a_dock_without_workers_is_refused(workers: str, tmp_path: Path) -> None:
+    asked = subprocess.run(
+        [*UP, str(tmp_path)],
+        cwd=ROOT, env=os.environ | {"RECEIVING_WORKERS": workers}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+    assert (asked.returncode, list(tmp_path.iterdir())) == (2, [])
+    assert "RECEIVING_WORKERS" in asked.stderr
 
 
 def test_status_says_how_to_start_when_nothing_runs(tmp_path: Path) -> None:
