@@ -4,15 +4,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from aio_pika import IncomingMessage
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from aio_pika.exceptions import ChannelInvalidStateError
 from aiormq.abc import AbstractChannel
 
-from libs.chassis.cut_off import cut_off_is_an_error
+from libs.chassis.cut_off import CONNECTION_LOST, cut_off_is_an_error
 
 
 @dataclass(slots=True)
 class _Progress:
     open: dict[int, None] = field(default_factory=dict)
+    given_back: set[int] = field(default_factory=set)
     last: int = 0
     acknowledged: int = 0
 
@@ -27,7 +28,10 @@ class Acknowledger:
         self._progress: dict[AbstractChannel, _Progress] = {}
 
     def delivered(self, raw: IncomingMessage) -> None:
-        """A message came; deliveries of one channel come in the order of their tags."""
+        """A message came; deliveries of one channel come in the order of their tags.
+
+        One that never came to us stays open, and the broker brings it again when the channel ends.
+        """
         channel, tag = _place(raw)
         if channel is None:
             return
@@ -35,8 +39,15 @@ class Acknowledger:
         if progress is None:
             self._progress = {known: open for known, open in self._progress.items() if not known.is_closed}
             progress = self._progress[channel] = _Progress()
-        progress.open[tag] = None
-        progress.last = tag
+        progress.open.update(dict.fromkeys(range(progress.last + 1, tag + 1)))
+        progress.last = max(progress.last, tag)
+
+    def given_back(self, raw: IncomingMessage) -> None:
+        """It was rejected: the broker does not know its tag any more."""
+        channel, tag = _place(raw)
+        if channel in self._progress:
+            self._progress[channel].open.pop(tag, None)
+            self._progress[channel].given_back.add(tag)
 
     async def done(self, raws: Iterable[IncomingMessage]) -> None:
         """These are handled: acknowledge as far as nothing before is open."""
@@ -48,12 +59,15 @@ class Acknowledger:
                 touched[channel].open.pop(tag, None)
         for channel, progress in touched.items():
             reached = min(progress.open, default=progress.last + 1) - 1
+            while reached in progress.given_back:
+                reached -= 1
             if reached > progress.acknowledged and not channel.is_closed:
                 progress.acknowledged = reached
+                progress.given_back = {tag for tag in progress.given_back if tag > reached}
                 try:
                     with cut_off_is_an_error():
                         await channel.basic_ack(reached, multiple=True)
-                except (AMQPError, ChannelInvalidStateError, OSError):
+                except CONNECTION_LOST:
                     # The connection is gone; the inbox knows these messages when they come again.
                     continue
 

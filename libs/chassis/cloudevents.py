@@ -25,6 +25,7 @@ Reason = Literal[
     "given_up",
     "too_old",
     "from_the_future",
+    "bug",
 ]
 
 

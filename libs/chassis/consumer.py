@@ -5,16 +5,16 @@ FastStream delivers; acknowledgement is ours: after the commit, and never for wh
 
 import asyncio
 import contextlib
+import random
 from collections import deque
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any
 
 import structlog
 from aio_pika import IncomingMessage
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 from faststream import AckPolicy
 from faststream.rabbit import Channel, RabbitBroker, RabbitQueue
 from faststream.rabbit.message import RabbitMessage
@@ -23,10 +23,12 @@ from libs.chassis import metrics
 from libs.chassis.acknowledging import Acknowledger
 from libs.chassis.batch import BUSY, Decider, Outcome
 from libs.chassis.crash import crash_point
-from libs.chassis.cut_off import cut_off_is_an_error
+from libs.chassis.cut_off import CONNECTION_LOST, cut_off_is_an_error
 from libs.chassis.envelope import Envelope, Undecodable, decoded, opened
 from libs.chassis.inbox import Arrival
-from libs.chassis.outage import Away, Outage
+from libs.chassis.outage import Away, Outage, Stuck
+from libs.chassis.rights import special_queues
+from libs.chassis.service import Service
 from libs.chassis.settings import Settings
 from libs.chassis.suspects import Suspects
 from libs.chassis.tracing import trace_id_of
@@ -34,6 +36,9 @@ from libs.contracts.values import derived_id
 
 _log = structlog.get_logger()
 _BUSY_PAUSE_SECONDS = 0.005
+_PAUSE_SECONDS_MIN, _PAUSE_SECONDS_MAX = 0.1, 5.0
+STUCK_SECONDS = 3.0
+"""What passes sooner needs nobody to look."""
 
 
 @dataclass(slots=True)
@@ -46,7 +51,7 @@ class _Delivery:
 
 
 class Consumer:
-    """One queue of a service. `name` is what the inbox knows this consumer by.
+    """One queue of a service.
 
     What comes from the queue of messages that the broker has `given_up` ends among our own dead letters.
     """
@@ -56,7 +61,6 @@ class Consumer:
         broker: RabbitBroker,
         queue: str,
         *,
-        name: str,
         decider: Decider,
         suspects: Suspects,
         outage: Outage,
@@ -64,7 +68,7 @@ class Consumer:
         settings: Settings,
         given_up: bool = False,
     ) -> None:
-        self.queue, self.name, self._given_up = queue, name, given_up
+        self.queue, self.name, self._given_up = queue, name_of(decider.service, queue), given_up
         self._decider, self._suspects, self._outage = decider, suspects, outage
         self._siblings, self._settings = siblings, settings
         self._pending: deque[_Delivery] = deque()
@@ -72,6 +76,8 @@ class Consumer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._acknowledger = Acknowledger()
+        self._stuck: tuple[float, str] | None = None
+        self._leaving = False
         self._subscriber = broker.subscriber(
             RabbitQueue(queue, declare=False),
             channel=Channel(prefetch_count=settings.prefetch),
@@ -87,25 +93,38 @@ class Consumer:
 
     @property
     def active(self) -> bool:
-        """Whether the broker has us as a consumer of the queue."""
-        return self._subscriber._consumer_tag is not None
+        """Whether the broker has us as a consumer of the queue; it ends that when the queue goes."""
+        queue: Any = self._subscriber._queue_obj
+        opened = queue.channel._channel if queue is not None else None
+        if opened is None or opened.channel.is_closed:
+            return False
+        return self._subscriber._consumer_tag in opened.channel.consumers
+
+    @property
+    def stuck(self) -> str | None:
+        """Why nothing has gone on for some seconds although the database answers."""
+        if self._stuck is None or monotonic() - self._stuck[0] < STUCK_SECONDS:
+            return None
+        return self._stuck[1]
 
     async def _collect(self, message: RabbitMessage) -> None:
         raw = message.raw_message
+        # First of all: what the acknowledger does not know of would be acknowledged with what comes after it.
+        self._acknowledger.delivered(raw)
         crash_point("received")
         arrival, weight = self._arrival(raw)
         crash_point("checked")
-        self._acknowledger.delivered(raw)
         self._pending.append(_Delivery(arrival, raw, weight))
         self._arrived.set()
         self._idle.clear()
 
     def _arrival(self, raw: IncomingMessage) -> tuple[Arrival, int]:
         """Check and decode; what cannot be decoded goes on as a fault, to end as a dead letter."""
-        exchange, routing_key = (
-            _came_by(raw) if self._given_up else (raw.exchange or "", raw.routing_key or "")
-        )
+        name, exchange, routing_key = self.name, raw.exchange or "", raw.routing_key or ""
         try:
+            if self._given_up:
+                queue, exchange, routing_key = _came_by(raw)
+                name = name_of(self._decider.service, queue)
             envelope = opened(
                 raw.body,
                 raw.headers,
@@ -116,18 +135,19 @@ class Consumer:
                 service=self._decider.service.name,
                 siblings=self._siblings,
             )
-        except Undecodable as fault:
-            return Arrival(self.name, _envelope_of_undecodable(raw), fault=fault), 1
-        arrival = Arrival(self.name, envelope)
+        except Exception as error:
+            return Arrival(name, _envelope_of_undecodable(raw), fault=_fault(error)), 1
+        arrival = Arrival(name, envelope)
         try:
             arrival.message = decoded(envelope)
-        except Undecodable as fault:
-            arrival.fault = fault
+            handler = self._decider.handler_for(arrival)
+            weight = handler.weight(arrival.message) if handler else 1
+        except Exception as error:
+            arrival.fault = _fault(error)
             return arrival, 1
         if self._given_up:
             arrival.fault = Undecodable("poison", "the broker has delivered it in vain too often")
-        handler = self._decider.handler_for(arrival)
-        return arrival, handler.weight(arrival.message) if handler else 1
+        return arrival, weight
 
     # Handling
 
@@ -169,20 +189,34 @@ class Consumer:
 
     async def _decided(self, batch: Sequence[_Delivery]) -> list[Outcome] | None:
         """The outcomes, however long an outage lasts; None when the messages were given back to the broker."""
-        begun = perf_counter()
+        pause = _PAUSE_SECONDS_MIN
         while True:
+            started = perf_counter()
             try:
-                started = perf_counter()
                 outcomes = await self._decider.handle([delivery.arrival for delivery in batch])
+            except Away as away:
+                self._hold(batch, away)
+            else:
+                self._stuck = None
                 metrics.BATCH_SECONDS.labels(self.name).observe(perf_counter() - started)
                 return outcomes
-            except Away as away:
-                _log.warning("messages_held", queue=self.queue, count=len(batch), error=str(away)[:300])
-                over = await self._outage.over(within=self._settings.outage_release_seconds)
-                metrics.CONSUMER_HELD_SECONDS.labels(self.queue).inc(perf_counter() - begun)
-                if not over:
-                    await self._give_back(batch)
-                    return None
+            over = await self._outage.over(within=self._settings.outage_release_seconds)
+            if over:
+                # It answers, and may refuse all the same: not in a tight circle.
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # jitter
+                pause = min(pause * 2, _PAUSE_SECONDS_MAX)
+            metrics.CONSUMER_HELD_SECONDS.labels(self.queue).inc(perf_counter() - started)
+            if not over:
+                await self._give_back(batch)
+                return None
+
+    def _hold(self, batch: Sequence[_Delivery], away: Away) -> None:
+        error = str(away)[:300]
+        _log.warning("messages_held", queue=self.queue, count=len(batch), error=error)
+        if isinstance(away, Stuck):
+            self._stuck = (self._stuck[0] if self._stuck else monotonic(), error)
+        else:
+            self._stuck = None
 
     async def _settle(self, batch: Sequence[_Delivery], outcomes: Sequence[Outcome] | None) -> None:
         if outcomes is None:
@@ -223,10 +257,14 @@ class Consumer:
 
     async def stop_taking(self) -> None:
         """Take no further messages: first of all when a process stops, so that none is counted as a failed delivery."""
+        self._leaving = True
+        await self._cancel()
+
+    async def _cancel(self) -> None:
         queue, tag = self._subscriber._queue_obj, self._subscriber._consumer_tag
         if queue is not None and tag is not None:
             self._subscriber._consumer_tag = None
-            with contextlib.suppress(AMQPError, ChannelInvalidStateError, TimeoutError, OSError):
+            with contextlib.suppress(*CONNECTION_LOST):
                 async with asyncio.timeout(5):
                     with cut_off_is_an_error():
                         await queue.cancel(tag)
@@ -237,15 +275,37 @@ class Consumer:
 
     async def _give_back(self, batch: Sequence[_Delivery]) -> None:
         """An outage takes too long: let go of everything taken, and take again when the database answers."""
-        await self.stop_taking()
+        await self._cancel()
         _log.warning("messages_given_back", queue=self.queue, count=len(batch) + len(self._pending))
-        for delivery in (*batch, *self._pending):
-            with contextlib.suppress(AMQPError, ChannelInvalidStateError, OSError), cut_off_is_an_error():
-                await delivery.raw.reject(requeue=True)
-        self._pending.clear()
-        self._acknowledger = Acknowledger()
+        for delivery in batch:
+            await self._reject(delivery.raw)
+        # More may arrive meanwhile.
+        while self._pending:
+            await self._reject(self._pending.popleft().raw)
         await self._outage.over()
-        await self._subscriber.start()
+        await self._take_again()
+
+    async def _reject(self, raw: IncomingMessage) -> None:
+        with contextlib.suppress(*CONNECTION_LOST), cut_off_is_an_error():
+            await raw.reject(requeue=True)
+            self._acknowledger.given_back(raw)
+
+    async def _take_again(self) -> None:
+        """Whatever the broker does meanwhile."""
+        while not self._leaving:
+            try:
+                with cut_off_is_an_error():
+                    await self._subscriber.start()
+                return
+            except CONNECTION_LOST as error:
+                _log.warning("broker_away", queue=self.queue, reason=type(error).__name__)
+            await asyncio.sleep(random.uniform(0.5, 1))  # noqa: S311  # jitter
+
+
+def name_of(service: Service, queue: str) -> str:
+    """What the inbox knows the consumer of a queue by; what comes through the three doors is one inbox."""
+    purpose = queue.partition(".")[2]
+    return purpose if purpose in special_queues(service) else "inbox"
 
 
 def _arrival_of(delivery: _Delivery) -> Arrival:
@@ -261,13 +321,22 @@ async def _undecoded(message: RabbitMessage) -> Any:
     return message
 
 
-def _came_by(raw: IncomingMessage) -> tuple[str, str]:
-    """The exchange and routing key with which a message was sent that the broker moved to the dead letters."""
+def _came_by(raw: IncomingMessage) -> tuple[str, str, str]:
+    """The queue that a message was in before the broker gave it up, and how it came there: exchange, routing key."""
     deaths: Any = raw.headers.get("x-death")
-    if isinstance(deaths, list) and deaths:
-        keys = deaths[-1].get("routing-keys") or [raw.routing_key]
-        return str(deaths[-1].get("exchange") or ""), str(keys[0] or "")
-    return raw.exchange or "", raw.routing_key or ""
+    if isinstance(deaths, list) and deaths and isinstance(deaths[-1], dict):
+        first = deaths[-1]
+        keys = first.get("routing-keys") or [raw.routing_key]
+        return str(first.get("queue") or ""), str(first.get("exchange") or ""), str(keys[0] or "")
+    return "", raw.exchange or "", raw.routing_key or ""
+
+
+def _fault(error: Exception) -> Undecodable:
+    """Why a message ends as a dead letter; what nobody foresaw is our own mistake."""
+    if isinstance(error, Undecodable):
+        return error
+    _log.error("message_not_understood", exc_info=error)
+    return Undecodable("bug", f"{type(error).__name__}: {error}"[:300])
 
 
 def _envelope_of_undecodable(raw: IncomingMessage) -> Envelope:

@@ -4,6 +4,11 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+
+CONNECTION_LOST = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError)
+"""What the broker's client raises when the connection, or a channel on it, is gone."""
+
 
 @contextmanager
 def cut_off_is_an_error() -> Iterator[None]:

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError, ChannelNotFoundEntity
+from aio_pika.exceptions import ChannelNotFoundEntity
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis import metrics
-from libs.chassis.cut_off import cut_off_is_an_error
+from libs.chassis.cut_off import CONNECTION_LOST, cut_off_is_an_error
 from libs.chassis.migrations import behind, how_to_migrate
 from libs.chassis.service import Service
 
@@ -39,6 +39,8 @@ class Consumes(Protocol):
 
     @property
     def active(self) -> bool: ...
+    @property
+    def stuck(self) -> str | None: ...
 
 
 class Health:
@@ -67,7 +69,7 @@ async def _within_time(check: Check) -> str | None:
                 return await check()
     except TimeoutError:
         return f"no answer within {CHECK_SECONDS_MAX:g} s"
-    except (AMQPError, ChannelInvalidStateError, SQLAlchemyError, OSError) as error:
+    except (*CONNECTION_LOST, SQLAlchemyError) as error:
         # The kind only: messages of drivers name hosts and users.
         return f"cannot be reached ({type(error).__name__})"
 
@@ -148,31 +150,41 @@ def clock_is_true(engine: AsyncEngine) -> Check:
     return check
 
 
-def broker_answers(connection: Callable[[], AbstractConnection | None], queue: str) -> Check:
-    """The broker answers a question about our own queue, over the connection that is in use."""
+def broker_answers(connection: Callable[[], AbstractConnection | None], queues: Sequence[str]) -> Check:
+    """The broker answers questions about our own queues, over the connection that is in use."""
 
     async def check() -> str | None:
         current = connection()
-        if current is None or not current.connected.is_set():
+        transport = current.transport if current is not None and current.connected.is_set() else None
+        if transport is None:
             return "not connected"
-        async with current.channel() as channel:
-            try:
-                await channel.declare_queue(queue, passive=True)
-            except ChannelNotFoundEntity:
-                return f"there is no queue {queue}: the broker has not been set up"
+        # A bare channel: one that mends itself would come back after a refusal.
+        channel = await transport.connection.channel(publisher_confirms=False)
+        try:
+            for queue in queues:
+                try:
+                    await channel.queue_declare(queue, passive=True)
+                except ChannelNotFoundEntity:
+                    return f"there is no queue {queue}: the broker has not been set up"
+        finally:
+            await channel.close()
         return None
 
     return check
 
 
 def consumers_are_active(consumers: Callable[[], Sequence[Consumes]]) -> Check:
-    """Every queue of ours has us as a consumer."""
+    """Every queue of ours has us as a consumer, and none of them is stuck."""
 
     async def check() -> str | None:
         idle = [consumer.queue for consumer in consumers() if not consumer.active]
         if not consumers():
             return "not consuming yet"
-        return f"not consuming {', '.join(idle)}" if idle else None
+        wrong = [f"not consuming {', '.join(idle)}"] if idle else []
+        wrong += [
+            f"{consumer.queue} is stuck: {consumer.stuck}" for consumer in consumers() if consumer.stuck
+        ]
+        return "; ".join(wrong) or None
 
     return check
 

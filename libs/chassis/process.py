@@ -16,7 +16,6 @@ from typing import Any
 import structlog
 import uvicorn
 from aio_pika.abc import AbstractConnection
-from aio_pika.exceptions import AMQPError
 from faststream.rabbit import RabbitBroker
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -27,7 +26,7 @@ from libs.chassis import dead_letter_api, health, parked_api
 from libs.chassis.amqp_decoding import read_strangers_messages
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
-from libs.chassis.cut_off import cut_off_is_an_error
+from libs.chassis.cut_off import CONNECTION_LOST, cut_off_is_an_error
 from libs.chassis.departures import Limits
 from libs.chassis.housekeeping import keep_house
 from libs.chassis.http import API, create_app
@@ -35,7 +34,7 @@ from libs.chassis.loops import Loop
 from libs.chassis.migrations import behind, how_to_migrate
 from libs.chassis.outage import Outage
 from libs.chassis.relay import Relay
-from libs.chassis.rights import queues_of, special_queues
+from libs.chassis.rights import queues_of
 from libs.chassis.service import Service
 from libs.chassis.settings import Settings
 from libs.chassis.suspects import Suspects
@@ -159,9 +158,9 @@ class Process:
                 async with asyncio.timeout(30):
                     with cut_off_is_an_error():
                         await broker.start()
-            except (AMQPError, OSError, TimeoutError) as error:
+            except CONNECTION_LOST as error:
                 log.warning("broker_away", reason=type(error).__name__)
-                with contextlib.suppress(AMQPError, OSError):
+                with contextlib.suppress(*CONNECTION_LOST):
                     await broker.stop()
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
@@ -169,7 +168,7 @@ class Process:
                 return
 
     def _consumers(self) -> tuple[RabbitBroker, list[Consumer]]:
-        """A connection and a consumer for each queue; what comes through the three doors is one inbox."""
+        """A connection and a consumer for each queue."""
         heartbeat = {"heartbeat": str(self.settings.broker_heartbeat_seconds), "name": self._unique_name()}
         broker = RabbitBroker(
             str(URL(self.settings.broker_url).update_query(heartbeat)),
@@ -179,12 +178,10 @@ class Process:
             apply_types=False,
             logger=None,
         )
-        own_handlers = {f"{self.service.name}.{purpose}": purpose for purpose in special_queues(self.service)}
         consumers = [
             Consumer(
                 broker,
                 queue,
-                name=own_handlers.get(queue, "inbox"),
                 decider=self.decider,
                 suspects=self.suspects,
                 outage=self.outage,
@@ -241,7 +238,7 @@ class Process:
         if settings.environment == "production":
             checks["clock"] = health.clock_is_true(watching)
         if self.takes_messages:
-            checks["broker"] = health.broker_answers(self._connection, f"{self.service.name}.inbox")
+            checks["broker"] = health.broker_answers(self._connection, queues_of(self.service))
             checks["consumers"] = health.consumers_are_active(lambda: self.consumers)
         return checks
 

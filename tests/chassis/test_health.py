@@ -138,7 +138,7 @@ async def test_a_frozen_broker_is_noticed_and_so_is_its_return(servers: Servers,
     url = URL(servers.rabbitmq_url).with_port(wire.port).with_host("127.0.0.1")
     connection = await aio_pika.connect_robust(url)
     queue = await (await connection.channel()).declare_queue(unique_name(), exclusive=True)
-    check = health.broker_answers(lambda: connection, queue.name)
+    check = health.broker_answers(lambda: connection, [queue.name])
     assert await asked_once(check) is None
 
     wire.freeze()
@@ -156,14 +156,14 @@ async def test_a_frozen_broker_is_noticed_and_so_is_its_return(servers: Servers,
 async def test_a_broker_without_our_queue_has_not_been_set_up(servers: Servers) -> None:
     connection = await aio_pika.connect_robust(servers.rabbitmq_url)
 
-    check = health.broker_answers(lambda: connection, "shop.inbox")
+    check = health.broker_answers(lambda: connection, ["shop.inbox"])
 
     assert await asked_once(check) == "there is no queue shop.inbox: the broker has not been set up"
     await connection.close()
 
 
 async def test_no_connection_is_said_to_be_none() -> None:
-    assert await asked_once(health.broker_answers(lambda: None, "shop.inbox")) == "not connected"
+    assert await asked_once(health.broker_answers(lambda: None, ["shop.inbox"])) == "not connected"
 
 
 async def asked_once(check: Check) -> str | None:

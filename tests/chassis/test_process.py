@@ -4,12 +4,15 @@ import asyncio
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import httpx2
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from yarl import URL
 
-from tests.chassis.running import started, urls
-from tests.chassis.shop import BoxCounted, BoxOpened, ItemsSent, OpenBox
+from deploy.local.servers import Servers
+from libs.chassis.topology import definitions
+from tests.chassis.running import DEPOT, LISTENER, PASSWORDS, SCANNER, started, urls
+from tests.chassis.shop import SHOP, BoxCounted, BoxOpened, ItemsSent, OpenBox
 from tests.chassis.wires import say, saying, take
 from tests.conftest import eventually
 from tests.fault_proxy import FaultProxy
@@ -105,6 +108,70 @@ async def test_a_frozen_broker_makes_the_process_unready_until_it_thaws(
 
             assert checks["broker"] == "no answer within 2 s"
             await shop.until_ready(within=60)
+
+
+async def test_a_deleted_queue_makes_the_process_unready_until_it_is_declared_again(
+    migrated: AsyncEngine, database_url: str, vhost: URL, servers: Servers, tmp_path: Path
+) -> None:
+    box, name = uuid4(), vhost.path.strip("/")
+    wanted = definitions((SHOP, DEPOT, LISTENER), name, PASSWORDS, (SCANNER,))
+
+    async def boxes() -> list[UUID]:
+        async with migrated.connect() as connection:
+            return list((await connection.execute(text("SELECT id FROM boxes"))).scalars())
+
+    async with (
+        httpx2.AsyncClient(base_url=servers.rabbitmq_management_url, timeout=30) as management,
+        started(tmp_path, urls(database_url, vhost)) as shop,
+    ):
+        await shop.until_ready()
+
+        (await management.delete(f"/api/queues/{name}/shop.ingress")).raise_for_status()
+        checks = await shop.until_ready(503)
+        (await management.post("/api/definitions", json=wanted)).raise_for_status()
+        await shop.until_ready(within=60)
+        await say(vhost, [saying("scanner", "shop.commands", OpenBox(box_id=box, label="A"))])
+
+        assert checks["broker"] == "there is no queue shop.ingress: the broker has not been set up"
+        assert checks["consumers"] == "not consuming shop.ingress"
+        assert await eventually(boxes) == [box]
+
+
+async def test_giving_back_outlives_the_loss_of_both_servers(
+    migrated: AsyncEngine, database_url: str, vhost: URL, tmp_path: Path
+) -> None:
+    database, box = URL(database_url), uuid4()
+
+    async def logged(word: str) -> bool:
+        return word in (tmp_path / "shop.log").read_text()
+
+    async def boxes() -> list[UUID]:
+        async with migrated.connect() as connection:
+            return list((await connection.execute(text("SELECT id FROM boxes"))).scalars())
+
+    async with (
+        FaultProxy(database.host or "", database.port or 5432).listening() as to_database,
+        FaultProxy(vhost.host or "", vhost.port or 5672).listening() as to_broker,
+    ):
+        environment = urls(
+            str(database.with_host("127.0.0.1").with_port(to_database.port)),
+            vhost.with_host("127.0.0.1").with_port(to_broker.port),
+        )
+        environment["QUARTERMASTER_OUTAGE_RELEASE_SECONDS"] = "1"
+        async with started(tmp_path, environment) as shop:
+            await shop.until_ready()
+
+            to_database.refuse()
+            await say(vhost, [saying("shop", "shop.inbox", OpenBox(box_id=box, label="A"))])
+            await eventually(lambda: logged("messages_given_back"))
+            to_broker.refuse()
+            await eventually(shop.ready, lambda seen: seen[1].get("broker") == "not connected")
+            to_database.resume()
+            await eventually(shop.ready, lambda seen: seen[1].get("database") == "ok")
+            to_broker.resume()
+            await shop.until_ready(within=60)
+
+            assert await eventually(boxes) == [box]
 
 
 async def test_roles_without_messages_publish_and_are_ready(
