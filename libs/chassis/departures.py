@@ -90,7 +90,7 @@ class Departures:
         self._loaded: set[int] = set()
         self._ready: list[Row] = []
         self._sent_at: dict[int, float] = {}
-        self._confirmed: list[int] = []
+        self._confirmed: dict[int, int] = {}
         self._failed: list[tuple[Row, BaseException]] = []
         self._tries: dict[UUID, int] = {}
         self._blocked: dict[UUID, float] = {}
@@ -106,8 +106,8 @@ class Departures:
 
     @property
     def shards(self) -> set[int]:
-        """Shards of which something is under way; they cannot be given to another relay now."""
-        return {chain[0].shard for chain in self._chains.values()}
+        """Shards of which something is under way or not yet deleted: another relay would say it again."""
+        return {chain[0].shard for chain in self._chains.values()} | set(self._confirmed.values())
 
     async def step(self, *, load: bool) -> None:
         """Deal with what failed, send what may leave, book what has left, look for more; then wait."""
@@ -149,7 +149,7 @@ class Departures:
 
     def _finish(self, row: Row) -> None:
         """The row may be deleted; the next of its key may leave."""
-        self._confirmed.append(row.id)
+        self._confirmed[row.id] = row.shard
         self._next(row)
 
     def _next(self, row: Row) -> None:
@@ -180,7 +180,7 @@ class Departures:
             del self._blocked[key]
         if self._confirmed:
             crash_point("confirmed not deleted")
-        confirmed, self._confirmed = self._confirmed, []
+        confirmed, self._confirmed = list(self._confirmed), {}
         limit = min(self._limits.window - len(self._loaded), max(8, BYTES_MAX // self._average_bytes))
         if not load or len(self._blocked) >= BLOCKED_KEYS_MAX:
             limit = 0

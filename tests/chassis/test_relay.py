@@ -2,9 +2,9 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import aio_pika
@@ -14,9 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.servers import Servers
 from libs.chassis import outbox, topology
-from libs.chassis.departures import Limits
+from libs.chassis.departures import Bell, Departures, Limits
 from libs.chassis.metrics import RELAY_MESSAGES
-from libs.chassis.outbox import Outbox
+from libs.chassis.outbox import Outbox, Row
+from libs.chassis.publishing import Publisher
 from libs.chassis.relay import Relay
 from libs.chassis.rights import Integration
 from libs.chassis.schema import SHARDS
@@ -264,6 +265,36 @@ async def test_relays_share_the_shards_and_inherit_from_those_who_leave(
         await eventually(shares, lambda held: held == [SHARDS])
 
     assert {message.body for message in heard} == bodies
+
+
+async def test_a_shard_whose_confirmed_rows_still_lie_there_is_kept(
+    engine: AsyncEngine, database_url: str
+) -> None:
+    await commit(database_url, [a_message()])
+    async with Outbox.opened(database_url, "relay") as opened:
+        await opened.rebalance(())
+        broker = ConfirmingLater()
+        departures = Departures(Limits(), cast("Publisher", broker), opened, Bell())
+
+        await departures.step(load=True)
+        await departures.step(load=True)
+        broker.confirm()
+        confirmed = departures.shards, await left(database_url)
+        await departures.step(load=True)
+
+        assert confirmed == ({KEY.int % SHARDS}, 1)
+        assert (departures.shards, await left(database_url)) == (set(), 0)
+
+
+class ConfirmingLater:
+    """A broker that confirms when told."""
+
+    async def send(self, rows: Sequence[Row], settled: Callable[[Row, None], None]) -> None:
+        self.rows, self.settled = rows, settled
+
+    def confirm(self) -> None:
+        for row in self.rows:
+            self.settled(row, None)
 
 
 async def test_a_relay_that_is_frozen_loses_its_shards(
