@@ -93,7 +93,10 @@ class Consumer:
 
     @property
     def active(self) -> bool:
-        """Whether the broker has us as a consumer of the queue; it ends that when the queue goes."""
+        """Whether the broker has us as a consumer of the queue; it ends that when the queue is deleted.
+
+        The broker's client takes it up again by itself once the queue is declared anew.
+        """
         queue: Any = self._subscriber._queue_obj
         opened = queue.channel._channel if queue is not None else None
         if opened is None or opened.channel.is_closed:
