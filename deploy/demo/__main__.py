@@ -24,6 +24,7 @@ from deploy.demo.laws import LAWS, Evidence, Lists, in_detail, look, sentence_of
 from deploy.demo.loading import TooLate, load
 from deploy.demo.people import APPROVERS, Approver, Dock
 from deploy.demo.repeating import law_5_repeats_change_nothing
+from deploy.local import holders
 from deploy.local.definitions import SERVICES
 from deploy.local.process import ProgramFailed
 from deploy.local.provision import Environments, NotOurs, provision
@@ -36,6 +37,7 @@ JOURNEY_SECONDS_MAX = 180
 SETTLE_SECONDS_MAX = 30
 VIOLATIONS_SHOWN = 5
 INTERRUPTED = 130
+KEEP = dict.fromkeys(("", "0", "no", "false", "off"), False) | dict.fromkeys(("1", "yes", "true", "on"), True)
 EXPECTED = (NoServer, NotOurs, ProgramFailed, Refused, TooLate)
 
 Said = Sequence[tuple[Mapping[str, Any], Answer]]
@@ -48,15 +50,22 @@ def say(text: str) -> None:
 
 async def demo(home: Path, *, keep: bool) -> bool:
     """True when every request was fulfilled and every law holds."""
+    # The answers to all demos arrive in one queue.
+    async with holders.locked(home, say, name="demo.lock", busy="another demo runs here; waiting for it"):
+        return await _demo(home, keep=keep)
+
+
+async def _demo(home: Path, *, keep: bool) -> bool:
     began = monotonic()
     async with running(home, keep=keep) as (supervisor, environments):
         say(f"ready after {monotonic() - began:.1f} s")
+        run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
         with_people = Api(supervisor.urls, person="person-demo")
-        erp = Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"])
+        erp = Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"], run)
         async with with_people as api, erp, asyncio.TaskGroup() as group:
             watching = group.create_task(supervisor.watch())
             await load(api, *(_example(f"{name}.csv") for name in ("vendors", "catalog", "locations")))
-            board, dock, said = await journey(supervisor, api, erp)
+            board, dock, said = await journey(supervisor, api, erp, run)
             say(
                 f"{board.fulfilled} requests fulfilled in {board.seconds:.1f} s ({board.rate:.1f} a second);"
                 f" {dock.over_http} deliveries taken over HTTP, {dock.by_queue} by queue,"
@@ -64,8 +73,8 @@ async def demo(home: Path, *, keep: bool) -> bool:
             )
             lawful = await the_laws_hold(api, erp, said)
             watching.cancel()
-        show_where(supervisor, environments)
         if keep:
+            show_where(supervisor, environments)
             say("left running; stop it with: make down")
         say(f"{'all is well' if lawful else 'laws were broken'} after {monotonic() - began:.1f} s")
     return lawful
@@ -73,10 +82,17 @@ async def demo(home: Path, *, keep: bool) -> bool:
 
 @asynccontextmanager
 async def running(home: Path, *, keep: bool) -> AsyncIterator[tuple[Supervisor, Environments]]:
-    """The servers and the services: those of `make up` if they run, else our own until we have finished."""
+    """The servers and the services: those of `make up` if they run, else our own until we have finished.
+
+    To `keep` them is for a run that came to its end: one that did not stops what it has started.
+    """
     supervisor = Supervisor.recorded(home)
-    theirs = bool(supervisor.processes) and all(each.running for each in supervisor.processes.values())
-    servers = await start_servers(home, staying=keep, say=say)
+    ended = supervisor.ended()
+    # Without the user's wish that they stay, they are what is left of a run that was killed.
+    theirs = holders.staying(home) and any(each.running for each in supervisor.processes.values())
+    if theirs and ended:
+        raise ProgramFailed(f"{' and '.join(f'{name} has ended' for name in ended)}; run: make up")
+    servers = await start_servers(home, say=say)
     try:
         environments = await provision(servers)
         if theirs:
@@ -86,37 +102,37 @@ async def running(home: Path, *, keep: bool) -> AsyncIterator[tuple[Supervisor, 
             supervisor = Supervisor(environments, home=home, free=keep)
             say("migrating and starting the four services")
             await supervisor.start()
+        stays = theirs
         try:
             yield supervisor, environments
-        except BaseException:
-            keep = False
-            raise
+            if keep:
+                holders.hold(home, staying=True)
+                stays = True
         finally:
-            if not (keep or theirs):
+            if not stays:
                 await supervisor.stop()
     finally:
-        if not keep:
-            await stop_servers(home)
+        await stop_servers(home)
 
 
-async def journey(supervisor: Supervisor, api: Api, erp: Erp) -> tuple[Board, Dock, Said]:
+async def journey(supervisor: Supervisor, api: Api, erp: Erp, run: str) -> tuple[Board, Dock, Said]:
     """Publish the example requests and play the people until all are fulfilled."""
-    run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+    ours: set[str] = set()
     events = example_requests(run)
     board = Board(api, console, run=run, wanted=len(events))
     await board.begin()
     say(f"publishing {len(events)} requests as the external system erp")
     people = [Api(supervisor.urls, person=person) for person in (*APPROVERS.values(), "person-dock")]
     *managers, at_dock = people
-    dock = Dock(at_dock, erp)
+    dock = Dock(at_dock, erp, ours)
     try:
         async with asyncio.timeout(JOURNEY_SECONDS_MAX), asyncio.TaskGroup() as group:
             working = [
-                group.create_task(Approver(theirs, role).work())
+                group.create_task(Approver(theirs, role, ours).work())
                 for theirs, role in zip(managers, APPROVERS, strict=True)
             ]
             working.append(group.create_task(dock.work()))
-            publishing = group.create_task(publish(erp, events))
+            publishing = group.create_task(publish(erp, events, ours))
             await board.show()
             answers = await publishing
             for task in working:
@@ -131,12 +147,15 @@ async def journey(supervisor: Supervisor, api: Api, erp: Erp) -> tuple[Board, Do
     return board, dock, list(zip(events, answers, strict=True))
 
 
-async def publish(erp: Erp, events: Sequence[Mapping[str, Any]]) -> list[Answer]:
-    """Say every request, as fast as the answers come."""
-    answers = await asyncio.gather(*(erp.ask_event(event) for event in events))
-    for answer in answers:
-        checked(answer)
-    return answers
+async def publish(erp: Erp, events: Sequence[Mapping[str, Any]], ours: set[str]) -> list[Answer]:
+    """Say every request, as fast as the answers come; the ids they got join `ours`."""
+
+    async def one(event: Mapping[str, Any]) -> Answer:
+        answer = await erp.ask_event(event)
+        ours.add(str(checked(answer)["request_id"]))
+        return answer
+
+    return await asyncio.gather(*(one(event) for event in events))
 
 
 async def the_laws_hold(api: Api, erp: Erp, said: Said) -> bool:
@@ -183,7 +202,7 @@ def example_requests(run: str) -> list[dict[str, Any]]:
 
 def show_where(supervisor: Supervisor, environments: Environments) -> None:
     for service in SERVICES:
-        say(f"{service:<10} {supervisor.urls[service]}/api/v1   {supervisor.urls[service]}/docs")
+        say(f"{service:<10} {supervisor.urls[service]}/api/v1/openapi.json")
     address = environments["erp"]["QUARTERMASTER_BROKER_URL"].rpartition("@")[2]
     say(f"broker     amqp://erp@{address}")
 
@@ -211,7 +230,9 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m deploy.demo", description=__doc__)
     arguments.add_argument("--home", type=Path, default=HOME, help="where data, logs and secrets are kept")
     home: Path = arguments.parse_args().home
-    keep = os.environ.get("KEEP", "") not in ("", "0")
+    keep = KEEP.get(os.environ.get("KEEP", "").strip().lower())
+    if keep is None:
+        arguments.error(f"KEEP is {os.environ['KEEP']}; it can be 1, yes, true, on or 0, no, false, off")
     try:
         return 0 if asyncio.run(_until_told_to_stop(home, keep=keep)) else 1
     except (KeyboardInterrupt, asyncio.CancelledError):

@@ -8,6 +8,7 @@ from time import monotonic
 
 from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -16,11 +17,13 @@ from deploy.demo.api import Api
 
 LOOK_SECONDS = 0.5
 LINE_SECONDS = 2.0
+BAR_WIDTH = 60
 SUMMARIES = (
     ("purchasing", "/orders/summary", "orders"),
     ("assets", "/summary", "assets"),
 )
 AT_THE_DOCK = ("receipts", "units_accepted", "units_open")
+WHOSE = "counted below: of the requests those of this run, of all else whatever has happened since it began"
 
 Counts = dict[str, Counter[str]]
 
@@ -60,6 +63,7 @@ class Board:
 
     async def show(self) -> None:
         """Look and show until all wanted requests are fulfilled."""
+        self._console.print(f"· {WHOSE}", markup=False, soft_wrap=True)
         if not self._console.is_terminal:
             await self._print_lines()
             return
@@ -128,4 +132,6 @@ class Board:
         foot = Text(
             f"{self.fulfilled} of {self._wanted} fulfilled, {self.rate:.1f} a second, {self.seconds:.1f} s"
         )
-        return Group("", table, "", ProgressBar(self._wanted, self.fulfilled, width=60), foot)
+        # A bar alone does not end its line.
+        bar = Padding(ProgressBar(self._wanted, self.fulfilled, width=BAR_WIDTH))
+        return Group("", table, "", bar, foot)

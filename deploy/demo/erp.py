@@ -26,12 +26,15 @@ Answer = Mapping[str, Any]
 
 
 class Erp:
-    """Logged in to the broker at `url` as its own user; its answers arrive in `<user>.answers`."""
+    """Logged in to the broker at `url` as its own user; its answers arrive in `<user>.answers`.
 
-    def __init__(self, url: str) -> None:
+    Earlier runs may have left answers there, so each run needs a name of its own.
+    """
+
+    def __init__(self, url: str, run: str = "demo") -> None:
         self._url = url
         self._user = urlsplit(url).username or ""
-        self._tokens = count(1)
+        self._run, self._tokens = run, count(1)
         self._awaited: dict[str, asyncio.Future[Answer]] = {}
         self._turnstile = asyncio.Semaphore(UNANSWERED_MAX)
 
@@ -62,7 +65,7 @@ class Erp:
     async def ask_event(self, event: Mapping[str, Any]) -> Answer:
         """Publish a command as it is, see it confirmed, and wait for its answer."""
         async with self._turnstile:
-            token = f"demo-{next(self._tokens)}"
+            token = f"{self._run}-{next(self._tokens)}"
             answered = self._awaited[token] = asyncio.get_running_loop().create_future()
             try:
                 await self._publish(event, token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 from uuid import UUID
 
@@ -18,16 +18,17 @@ IN_TWO_PARTS_EVERY = 4
 
 
 class Approver:
-    """Says yes to everything that waits for their role."""
+    """Says yes to those of our requests that wait for their role; what others asked for is not theirs."""
 
-    def __init__(self, api: Api, role: str) -> None:
-        self._api, self._role = api, role
+    def __init__(self, api: Api, role: str, ours: Set[str]) -> None:
+        self._api, self._role, self._ours = api, role, ours
         self.decided = 0
 
     async def work(self) -> None:
         """Look what waits, decide, look again; until cancelled."""
         while True:
-            await each_of(await self._api.all("requests", "/approvals", role=self._role), self._decide)
+            waiting = await self._api.all("requests", "/approvals", role=self._role)
+            await each_of([each for each in waiting if each["request_id"] in self._ours], self._decide)
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _decide(self, waiting: Mapping[str, Any]) -> None:
@@ -42,10 +43,13 @@ class Approver:
 
 
 class Dock:
-    """Takes every delivery, about half of them over HTTP and half by queue, some in two partial receipts."""
+    """Takes every delivery for our requests.
 
-    def __init__(self, api: Api, erp: Erp) -> None:
-        self._api, self._erp = api, erp
+    About half of them come over HTTP and half by queue, some in two partial receipts.
+    """
+
+    def __init__(self, api: Api, erp: Erp, ours: Set[str]) -> None:
+        self._api, self._erp, self._ours = api, erp, ours
         self._spaces: dict[str, str] = {}
         self._done: set[str] = set()
         self.over_http = self.by_queue = self.in_two_parts = 0
@@ -58,8 +62,11 @@ class Dock:
         }
         while True:
             expected = await self._api.all("receiving", "/expected-orders", open_only=True)
-            await each_of([order for order in expected if order["order_id"] not in self._done], self._take)
+            await each_of([order for order in expected if self._is_due(order)], self._take)
             await asyncio.sleep(LOOK_SECONDS)
+
+    def _is_due(self, order: Mapping[str, Any]) -> bool:
+        return order["request_id"] in self._ours and order["order_id"] not in self._done
 
     async def _take(self, order: Mapping[str, Any]) -> None:
         order_id = UUID(order["order_id"])

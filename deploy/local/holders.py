@@ -19,10 +19,16 @@ STAYING = "staying"
 
 
 @asynccontextmanager
-async def locked(home: Path, say: Callable[[str], None] = lambda _: None) -> AsyncIterator[None]:
-    """One run at a time changes what runs in `home`; another waits here."""
+async def locked(
+    home: Path,
+    say: Callable[[str], None] = lambda _: None,
+    *,
+    name: str = "lock",
+    busy: str = "another run is starting or stopping the servers here; waiting for it",
+) -> AsyncIterator[None]:
+    """One run at a time changes what runs in `home`; another says that it is `busy` and waits here."""
     home.mkdir(parents=True, exist_ok=True)
-    with (home / "lock").open("w") as file:
+    with (home / name).open("w") as file:
         waiting = False
         while True:
             try:
@@ -30,7 +36,7 @@ async def locked(home: Path, say: Callable[[str], None] = lambda _: None) -> Asy
                 break
             except BlockingIOError:
                 if not waiting:
-                    say("another run is starting or stopping the servers here; waiting for it")
+                    say(busy)
                     waiting = True
                 await asyncio.sleep(0.05)
         yield

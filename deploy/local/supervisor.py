@@ -64,6 +64,11 @@ class Supervisor:
             found.urls[name] = record["url"]
         return found
 
+    def ended(self) -> list[str]:
+        """Those that should run and do not."""
+        wanted = dict.fromkeys([*SERVICES, *self.processes])
+        return [name for name in wanted if name not in self.processes or not self.processes[name].running]
+
     async def start(self) -> None:
         """Start every process, its database migrated first, and return once all of them are ready."""
         try:
