@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import Row, func, select
 
 from libs.chassis.decision import Rejection
@@ -34,7 +34,7 @@ Change = Literal["created", "changed", "unchanged"]
 class Reason(Value):
     """Why something is taken back."""
 
-    reason: LongText
+    reason: Annotated[LongText, Field(min_length=1)]
 
 
 class VendorDefined(BaseModel):
