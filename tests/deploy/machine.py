@@ -1,6 +1,7 @@
 """What the tests look at on the machine itself."""
 
 import asyncio
+import contextlib
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -39,12 +40,25 @@ async def eventually(look: Callable[[], T], *, within: float = 20) -> T:
 
 
 def listening_addresses(family: Iterable[psutil.Process]) -> set[tuple[str, int]]:
-    return {
-        (connection.laddr.ip, connection.laddr.port)
-        for each in family
-        for connection in each.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    found = set()
+    for each in family:
+        # Servers have helpers that come and go.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found |= {
+                (connection.laddr.ip, connection.laddr.port)
+                for connection in each.net_connections(kind="tcp")
+                if connection.status == psutil.CONN_LISTEN
+            }
+    return found
+
+
+def still_alive(family: Iterable[psutil.Process]) -> list[psutil.Process]:
+    found = []
+    for each in family:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if each.is_running() and each.status() != psutil.STATUS_ZOMBIE:
+                found.append(each)
+    return found
 
 
 def running_with(text: str) -> list[str]:

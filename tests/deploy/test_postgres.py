@@ -12,7 +12,7 @@ import pytest
 from deploy.local import process
 from deploy.local.postgres import NoPostgres, PrivatePostgres, find_programs
 from tests.deploy.conftest import Programs
-from tests.deploy.machine import eventually, listening_addresses, running, shared_memory
+from tests.deploy.machine import eventually, listening_addresses, running, shared_memory, still_alive
 
 PROGRAMS = [find_programs()[0], *(each.parent for each in Path("/usr/lib/postgresql").glob("*/bin/initdb"))]
 
@@ -52,7 +52,7 @@ async def test_it_listens_on_loopback_alone_and_leaves_nothing_when_stopped(tmp_
         await server.stop()
 
     assert listening == {("127.0.0.1", server.port)}
-    assert [each for each in family if each.is_running() and each.status() != psutil.STATUS_ZOMBIE] == []
+    assert still_alive(family) == []
     assert memory not in shared_memory()
 
 
