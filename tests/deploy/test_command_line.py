@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local import process
-from deploy.local.servers import ROOT
+from deploy.local.servers import ROOT, stop_servers
 from tests.deploy.machine import eventually, running_with
 
 NOBODY = 65534
@@ -64,10 +64,13 @@ async def test_an_interrupted_start_leaves_nothing_running(reached: str, tmp_pat
     starting = process.start("up", [*UP, tmp_path], log=tmp_path / "log", folder=ROOT)
     await eventually((tmp_path / reached / "state.json").exists, within=60)
 
-    await starting.stop(signal.SIGINT, patience=60)
+    try:
+        await starting.stop(signal.SIGINT, patience=60)
 
-    assert (starting.exit_status, starting.last_words(1)) == (130, "· stopped")
-    await eventually(lambda: not running_with(str(tmp_path)), within=20)
+        assert (starting.exit_status, starting.last_words(1)) == (130, "· stopped")
+        await eventually(lambda: not running_with(str(tmp_path)), within=20)
+    finally:
+        await stop_servers(tmp_path, everyone=True)
 
 
 async def test_a_start_killed_midway_leaves_nothing_running(tmp_path: Path) -> None:
