@@ -129,7 +129,7 @@ def _fetch() -> Programs:
 def _apt(lists: Path | None) -> list[str]:
     state = FETCHED / "apt"
     own_lists = lists or state / "lists"
-    for folder in (own_lists / "partial", state / "cache" / "archives" / "partial"):
+    for folder in (own_lists / "partial", state / "cache" / "archives" / "partial", state / "log"):
         folder.mkdir(parents=True, exist_ok=True)
     status = state / "status"
     # Without an Erlang that is installed here: the one fetched must be whole.
@@ -141,6 +141,7 @@ def _apt(lists: Path | None) -> list[str]:
         "Dir::State::lists": own_lists if lists else "/var/lib/apt/lists",
         "Dir::State::status": status,
         "Dir::Cache": state / "cache",
+        "Dir::Log": state / "log",
         "Debug::NoLocking": "1",
         "Acquire::Languages": "none",
         "Acquire::Retries": "2",
