@@ -172,7 +172,7 @@ def invalid_content(invalid: ValidationError) -> InvalidContent:
     """The first few breaches as `lines[0].quantity: Input should be …`, and the field of the first."""
     found = invalid.errors(include_url=False, include_context=False, include_input=False)
     breaches = innermost(found)
-    fields = [_path(breach["loc"]) for breach in breaches[:3]]
+    fields = [field_path(breach["loc"]) for breach in breaches[:3]]
     sentences = [
         f"{field}: {breach['msg']}"[:200] if field else breach["msg"][:200]
         for field, breach in zip(fields, breaches, strict=False)
@@ -188,7 +188,8 @@ def innermost(breaches: Sequence[E]) -> list[E]:
     return [each for each in breaches if tuple(each["loc"]) not in inside]
 
 
-def _path(location: tuple[int | str, ...]) -> str:
+def field_path(location: Sequence[int | str]) -> str:
+    """`lines[0].quantity`: how fields are named in rejections and answers."""
     path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
     return path.removeprefix(".")[:200]
 

@@ -15,7 +15,7 @@ from starlette.routing import Match
 
 from libs.chassis import tracing
 from libs.chassis.decision import Rejection
-from libs.chassis.envelope import innermost
+from libs.chassis.envelope import field_path, innermost
 from libs.chassis.outage import Away, Trouble, trouble
 from libs.contracts.codes import CODES
 
@@ -152,7 +152,7 @@ async def _invalid(request: Request, error: Exception) -> Response:
         return problem("media_type_unsupported", headers={"Accept": "application/json"})
     breaches = [_breach(each) for each in found[:ERRORS_MAX]]
     return problem(
-        "invalid_content", breaches[0].detail, field=_path(found[0]["loc"][1:]) or None, errors=breaches
+        "invalid_content", breaches[0].detail, field=field_path(found[0]["loc"][1:]) or None, errors=breaches
     )
 
 
@@ -169,10 +169,4 @@ def _breach(error: Mapping[str, Any]) -> Breach:
     if place == "body":
         steps = [str(step).replace("~", "~0").replace("/", "~1") for step in location]
         return Breach(detail=detail, pointer="#" + "".join(f"/{step}" for step in steps))
-    return Breach(detail=detail, parameter=_path(location))
-
-
-def _path(location: Sequence[int | str]) -> str:
-    """`lines[0].quantity`: how fields are named in rejections and answers."""
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
-    return path.removeprefix(".")[:200]
+    return Breach(detail=detail, parameter=field_path(location))

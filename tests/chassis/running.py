@@ -22,6 +22,7 @@ from libs.chassis.topology import definitions
 from tests.chassis.declared import a_service
 from tests.chassis.shop import SHOP, BoxCounted, BoxOpened
 from tests.conftest import ROOT, eventually, unique_name
+from tests.fault_proxy import FaultProxy
 
 DEPOT = a_service("depot", {"inbox": []})
 LISTENER = a_service("listener", {"inbox": [BoxOpened, BoxCounted]})
@@ -122,3 +123,20 @@ async def started(folder: Path, environment: Mapping[str, str], role: str = "all
             yield Started(process, client)
         finally:
             await asyncio.shield(process.kill())
+
+
+@asynccontextmanager
+async def behind_proxies(
+    database_url: str, vhost: URL
+) -> AsyncIterator[tuple[FaultProxy, FaultProxy, dict[str, str]]]:
+    """Wires to the database and to the broker that can be cut, and the settings that lead through them."""
+    server = URL(database_url)
+    async with (
+        FaultProxy(server.host or "", server.port or 5432).listening() as database,
+        FaultProxy(vhost.host or "", vhost.port or 5672).listening() as broker,
+    ):
+        through = urls(
+            str(server.with_host("127.0.0.1").with_port(database.port)),
+            vhost.with_host("127.0.0.1").with_port(broker.port),
+        )
+        yield database, broker, dict(through)

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from yarl import URL
 
 from tests.chassis.ledger import OF_SHOP, Ledger, effects
-from tests.chassis.running import Started, started, urls
+from tests.chassis.running import Started, behind_proxies, started
 from tests.chassis.shop import BoxCounted
 from tests.chassis.wires import depths, say
 from tests.conftest import eventually
@@ -53,22 +53,16 @@ async def a_scene(
     engine: AsyncEngine, database_url: str, vhost: URL, folder: Path, more: Mapping[str, str] = {}
 ) -> AsyncIterator[Scene]:
     """In the end all that was told has had its effects."""
-    server = URL(database_url)
     async with (
-        FaultProxy(server.host or "", server.port or 5432).listening() as database,
-        FaultProxy(vhost.host or "", vhost.port or 5672).listening() as broker,
+        behind_proxies(database_url, vhost) as (database, broker, places),
+        started(folder, {**places, **more}, "worker") as shop,
     ):
-        places = urls(
-            str(server.with_host("127.0.0.1").with_port(database.port)),
-            vhost.with_host("127.0.0.1").with_port(broker.port),
-        )
-        async with started(folder, {**places, **more}, "worker") as shop:
-            await shop.until_ready()
-            scene = Scene(engine, vhost, shop, database, broker)
-            yield scene
-            await scene.ledger.settled(engine)
-            await shop.until_ready()
-            assert await shop.stopped() == 0
+        await shop.until_ready()
+        scene = Scene(engine, vhost, shop, database, broker)
+        yield scene
+        await scene.ledger.settled(engine)
+        await shop.until_ready()
+        assert await shop.stopped() == 0
     await scene.ledger.proved(engine, vhost)
 
 

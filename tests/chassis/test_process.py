@@ -11,7 +11,7 @@ from yarl import URL
 
 from deploy.local.servers import Servers
 from libs.chassis.topology import definitions
-from tests.chassis.running import DEPOT, LISTENER, PASSWORDS, SCANNER, started, urls
+from tests.chassis.running import DEPOT, LISTENER, PASSWORDS, SCANNER, behind_proxies, started, urls
 from tests.chassis.shop import SHOP, BoxCounted, BoxOpened, ItemsSent, OpenBox
 from tests.chassis.wires import say, saying, take
 from tests.conftest import eventually
@@ -140,7 +140,7 @@ async def test_a_deleted_queue_makes_the_process_unready_until_it_is_declared_ag
 async def test_giving_back_outlives_the_loss_of_both_servers(
     migrated: AsyncEngine, database_url: str, vhost: URL, tmp_path: Path
 ) -> None:
-    database, box = URL(database_url), uuid4()
+    box = uuid4()
 
     async def logged(word: str) -> bool:
         return word in (tmp_path / "shop.log").read_text()
@@ -149,14 +149,7 @@ async def test_giving_back_outlives_the_loss_of_both_servers(
         async with migrated.connect() as connection:
             return list((await connection.execute(text("SELECT id FROM boxes"))).scalars())
 
-    async with (
-        FaultProxy(database.host or "", database.port or 5432).listening() as to_database,
-        FaultProxy(vhost.host or "", vhost.port or 5672).listening() as to_broker,
-    ):
-        environment = urls(
-            str(database.with_host("127.0.0.1").with_port(to_database.port)),
-            vhost.with_host("127.0.0.1").with_port(to_broker.port),
-        )
+    async with behind_proxies(database_url, vhost) as (to_database, to_broker, environment):
         environment["QUARTERMASTER_OUTAGE_RELEASE_SECONDS"] = "1"
         async with started(tmp_path, environment) as shop:
             await shop.until_ready()
