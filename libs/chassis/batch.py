@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.chassis.crash import crash_point
 from libs.chassis.dead_letters import Death
-from libs.chassis.decision import Cause, Early, Handler, Record, Rejection
+from libs.chassis.decision import Actor, Cause, Early, Handler, Record, Rejection
 from libs.chassis.envelope import InvalidContent
 from libs.chassis.ids import caused_id
 from libs.chassis.inbox import Arrival, Earlier, admit, forget
@@ -298,6 +298,7 @@ class _Batch:
             sequence=arrival.envelope.sequence,
             numbers={name: [self.drawn[name].pop() for _ in range(count)] for name, count in numbers.items()},
             waited_out=arrival.waited_out,
+            actor=Actor(arrival.envelope.sender),
         )
 
     def _is_stale(self, arrival: Arrival, plan: _Plan) -> bool:

@@ -13,6 +13,7 @@ from uuid import UUID
 from libs.chassis.ids import caused_id
 from libs.contracts.codes import CODES
 from libs.contracts.message import Event, Message
+from libs.contracts.permissions import Action, Role, permitted
 from libs.contracts.values import derived_id
 
 
@@ -124,12 +125,28 @@ class Records(Mapping[tuple[type[Record], UUID], Any]):
         return sum(map(len, self._by_type.values()))
 
 
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: a person, another system in its own name, or one of our services (which has no roles).
+
+    `through` names the system that acts for the person.
+    """
+
+    id: str
+    roles: frozenset[Role] = frozenset()
+    through: str | None = None
+
+    def may(self, action: Action) -> bool:
+        """Whether any of the actor's roles may do this."""
+        return permitted(self.roles, action)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Cause:
     """What made this decision necessary: the message's envelope as far as a decision may know it.
 
     `at` is when we received it; `sequence` the sender's count of facts about the subject; `numbers` the blocks the
-    handler asked for; `waited_out` tells that a record it needs did not come in time.
+    handler asked for; `waited_out` tells that a record it needs did not come in time; `actor` is who acts.
     """
 
     message_id: UUID
@@ -139,6 +156,7 @@ class Cause:
     sequence: int | None = None
     numbers: Mapping[str, Sequence[int]] = field(default_factory=dict)
     waited_out: bool = False
+    actor: Actor = Actor("")
 
     def id(self, name: str, index: int = 0) -> UUID:
         """An id for something this message brings about: the same one whenever the decision is repeated."""

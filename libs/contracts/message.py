@@ -5,6 +5,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
+from libs.contracts.permissions import Action
+
 
 class Value(BaseModel):
     """A part of a message: immutable, strictly typed, ignoring fields that a newer sender may have added."""
@@ -53,9 +55,13 @@ class Event(Message):
 
 
 class Command(Message):
-    """An order to the service that owns it. It is always answered: accepted, rejected or duplicate."""
+    """An order to the service that owns it. It is always answered: accepted, rejected or duplicate.
+
+    `action` is what its sender must be permitted; without one only our own services may give it.
+    """
 
     open_to_integrations: ClassVar[bool] = False
+    action: ClassVar[Action | None] = None
 
 
 class Answered(Event):
