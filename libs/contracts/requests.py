@@ -49,6 +49,46 @@ class DecideApproval(Command):
     reason: LongText = ""
 
 
+class ApproveSpending(Command):
+    """May this order be placed although it costs more, or goes to another vendor, than was approved? Purchasing asks.
+
+    The order waits until `SpendingApproved` or `SpendingRefused` says how it ended.
+    """
+
+    type: ClassVar[str] = "requests.approve_spending.v1"
+    subject: ClassVar[str] = "request_id"
+    request_id: UUID
+    order_id: UUID
+    requisition_number: Text
+    order_revision: int
+    total: Money
+    approved: Money
+    vendor_number: Code
+    reason: Text
+
+
+class SpendingApproved(Event):
+    """The order may be placed at this total."""
+
+    type: ClassVar[str] = "requests.spending_approved.v1"
+    subject: ClassVar[str] = "request_id"
+    request_id: UUID
+    order_id: UUID
+    order_revision: int
+    total: Money
+
+
+class SpendingRefused(Event):
+    """The order must not be placed."""
+
+    type: ClassVar[str] = "requests.spending_refused.v1"
+    subject: ClassVar[str] = "request_id"
+    request_id: UUID
+    order_id: UUID
+    order_revision: int
+    reason: str
+
+
 class RequestSubmitted(Event):
     """Somebody asked for something."""
 

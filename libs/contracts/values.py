@@ -6,7 +6,7 @@ from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from libs.contracts.message import Value
 
@@ -68,6 +68,32 @@ class AssetCreation(StrEnum):
     ON_SUBMISSION = "on_submission"
     ON_RECEIPT = "on_receipt"
     NEVER = "never"
+
+
+class DestinationKind(StrEnum):
+    """What something bought can be for."""
+
+    PERSON = "person"
+    LOCATION = "location"
+    FINANCIAL_OWNER = "financial_owner"
+    STOCK = "stock"
+
+
+class Destination(Value):
+    """Whom or what something is bought for; `name` is the person's id, the location's or the cost centre's code.
+
+    Stock has no name: what is bought for stock stays where it is put.
+    """
+
+    kind: DestinationKind
+    name: PersonId | None = None
+
+    @model_validator(mode="after")
+    def is_named(self) -> "Destination":
+        """Everything but stock has a name."""
+        if (self.name is None) != (self.kind is DestinationKind.STOCK):
+            raise ValueError("a destination other than stock is named, and stock is not")
+        return self
 
 
 # ISO 4217 currencies whose minor unit is not the hundredth.
