@@ -1,16 +1,36 @@
-"""What the assets service says and obeys: assets, locations and custody."""
+"""What the assets service says and obeys: assets, consumables, software, locations and custody."""
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
-from libs.contracts.values import UNITS_PER_FACT, Code, PersonId, Text
+from libs.contracts.permissions import Action
+from libs.contracts.values import (
+    UNITS_PER_FACT,
+    Code,
+    Count,
+    Destination,
+    DestinationKind,
+    PersonId,
+    Quantity,
+    Text,
+)
 
 ISSUED_TAG_PREFIX = "QM-"
 """Tags that we issue begin with this; a label printed elsewhere must not."""
+
+
+def _somebodys(destination: Destination) -> Destination:
+    if destination.kind is DestinationKind.STOCK:
+        raise ValueError("what is for stock is given to nobody")
+    return destination
+
+
+Holder = Annotated[Destination, AfterValidator(_somebodys)]
+"""Whom or what something is given to: a person, a location or a financial owner."""
 
 
 class DefineLocation(Command):
@@ -90,25 +110,166 @@ class AssetsReceived(Event):
 
 
 class AssignAssets(Command):
-    """Put assets that are in stock into a person's hands, all of them or none."""
+    """Give assets that are in stock to a person, a location or a financial owner, all of them or none.
+
+    A person can be named by `person` alone; else `to` tells whom or what.
+    """
 
     type: ClassVar[str] = "assets.assign_assets.v1"
     subject: ClassVar[str] = "request_id"
     open_to_integrations: ClassVar[bool] = True
-    person: PersonId
+    person: PersonId | None = None
+    to: Holder | None = None
     request_id: UUID | None = None
     asset_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=UNITS_PER_FACT)]
 
+    @model_validator(mode="after")
+    def names_one_holder(self) -> "AssignAssets":
+        """Exactly one way to say to whom."""
+        if (self.person is None) == (self.to is None):
+            raise ValueError("say to whom by either person or to")
+        return self
+
+    @property
+    def holder(self) -> Destination:
+        """Whom or what the assets are for."""
+        return self.to or Destination(kind=DestinationKind.PERSON, name=self.person)
+
 
 class AssetsAssigned(Event):
-    """Assets are in a person's hands: one handover."""
+    """Assets were given to a person, a location or a financial owner: one handover. `person` is set for a person."""
 
     type: ClassVar[str] = "assets.assets_assigned.v1"
     subject: ClassVar[str] = "handover_id"
     handover_id: UUID
-    person: str
+    person: str | None = None
+    to: Destination | None = None
     request_id: UUID | None
     asset_ids: Annotated[tuple[UUID, ...], Field(max_length=UNITS_PER_FACT)]
+
+
+class EntitlementCreated(Event):
+    """Software was ordered: so many may use it. Until its start date, if it has one, it is pending."""
+
+    type: ClassVar[str] = "assets.entitlement_created.v1"
+    subject: ClassVar[str] = "entitlement_id"
+    entitlement_id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    quantity: Quantity
+    status: Literal["pending", "active"] = "active"
+
+
+class EntitlementChanged(Event):
+    """An entitlement shrank, because its order was cancelled, or started, ended or was cancelled."""
+
+    type: ClassVar[str] = "assets.entitlement_changed.v1"
+    subject: ClassVar[str] = "entitlement_id"
+    entitlement_id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    quantity: Count
+    allocated: Count
+    status: Literal["pending", "active", "expired", "cancelled"]
+
+
+class AllocateEntitlement(Command):
+    """Let a person, a location or a financial owner use so many of what an entitlement allows.
+
+    There is one allocation of an entitlement per request.
+    """
+
+    type: ClassVar[str] = "assets.allocate_entitlement.v1"
+    subject: ClassVar[str] = "request_id"
+    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.ASSIGN_ASSETS
+    entitlement_id: UUID
+    holder: Holder
+    quantity: Quantity
+    request_id: UUID | None = None
+
+
+class EntitlementAllocated(Event):
+    """Somebody may use so many of what an entitlement allows."""
+
+    type: ClassVar[str] = "assets.entitlement_allocated.v1"
+    subject: ClassVar[str] = "allocation_id"
+    allocation_id: UUID
+    entitlement_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    holder: Destination
+    quantity: Quantity
+
+
+class LotCreated(Event):
+    """A consumable was ordered: its lot exists, On Order."""
+
+    type: ClassVar[str] = "assets.lot_created.v1"
+    subject: ClassVar[str] = "lot_id"
+    lot_id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    quantity: Quantity
+
+
+class LotCancelled(Event):
+    """Nothing of this lot came, and nothing will."""
+
+    type: ClassVar[str] = "assets.lot_cancelled.v1"
+    subject: ClassVar[str] = "lot_id"
+    lot_id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+
+
+class LotReceived(Event):
+    """So many units of a consumable are in stock, by this receipt."""
+
+    type: ClassVar[str] = "assets.lot_received.v1"
+    subject: ClassVar[str] = "lot_id"
+    lot_id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    receipt_id: UUID
+    quantity: Quantity
+
+
+class IssueStock(Command):
+    """Give so many units of a lot out of stock. Whoever repeats it with the same `issue_id` means the same issue."""
+
+    type: ClassVar[str] = "assets.issue_stock.v1"
+    subject: ClassVar[str] = "request_id"
+    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.ISSUE_STOCK
+    lot_id: UUID
+    quantity: Quantity
+    to: Holder
+    request_id: UUID | None = None
+    issue_id: UUID | None = None
+
+
+class StockIssued(Event):
+    """Units of a lot left stock to be used up."""
+
+    type: ClassVar[str] = "assets.stock_issued.v1"
+    subject: ClassVar[str] = "issue_id"
+    issue_id: UUID
+    lot_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    quantity: Quantity
+    to: Destination
 
 
 class AnnounceAll(message.AnnounceAll):

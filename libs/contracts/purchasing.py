@@ -1,17 +1,21 @@
 """What the purchasing service says and obeys: vendors, catalog and purchase orders."""
 
-from typing import Annotated, ClassVar
+from datetime import date
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
+from libs.contracts.permissions import Action
 from libs.contracts.values import (
     AssetCreation,
     Code,
     Count,
     Currency,
+    Destination,
+    ExchangeRate,
     Kind,
     LongText,
     Money,
@@ -20,6 +24,9 @@ from libs.contracts.values import (
     Text,
     UnitPrice,
 )
+
+CUSTOM_SKU_PREFIX = "CUSTOM-"
+"""What is ordered though the catalog has no such item gets a SKU of its own that begins with this."""
 
 
 class DefineVendor(Command):
@@ -53,17 +60,59 @@ class DefineCatalogItem(Command):
     active: bool = True
 
 
+class DefineExchangeRate(Command):
+    """From this day on, one unit of the currency is worth so many of the base currency."""
+
+    type: ClassVar[str] = "purchasing.define_exchange_rate.v1"
+    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_CATALOG
+    currency: Currency
+    base: Currency
+    rate: ExchangeRate
+    valid_from: date
+
+    @model_validator(mode="after")
+    def is_between_two_currencies(self) -> "DefineExchangeRate":
+        """A currency has no rate against itself."""
+        if self.currency == self.base:
+            raise ValueError("a rate is between two currencies")
+        return self
+
+
 class LineToOrder(Value):
-    """One approved request line: what, how many, and the unit price that was approved."""
+    """One approved request line: what, how many, for whom, and the unit price that was approved.
+
+    Without a SKU it is a custom item, told by name and kind, and the price is an estimate. A vendor that was named
+    is the only one that was approved. Software runs from `starts_on` to `ends_on`, where these are given.
+    """
 
     request_line_id: UUID
-    sku: Code
+    sku: Code | None = None
+    name: Text | None = None
+    kind: Kind | None = None
     quantity: Quantity
     approved_unit_price: UnitPrice
+    vendor_number: Code | None = None
+    destination: Destination | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
+
+    @model_validator(mode="after")
+    def says_what(self) -> "LineToOrder":
+        """What the catalog does not describe, the line does."""
+        if self.sku is None and (self.name is None or self.kind is None):
+            raise ValueError("a line without a SKU says name and kind")
+        return self
 
 
 class CreateOrder(Command):
-    """Order what was approved: one command per request, split by purchasing into one order per preferred vendor."""
+    """Order what was approved: one command per request, split by purchasing into orders.
+
+    Catalog lines are grouped by vendor (the named one, else the preferred) and submitted at once as long as all that
+    is submitted for the request costs no more than was approved; an order that would cost more awaits approval.
+    Custom lines become drafts, one per named vendor and one for those without, that wait for vendor and prices.
+    Answered with `orders`: `order_id`, `requisition_number` and `status` of each.
+    """
 
     type: ClassVar[str] = "purchasing.create_order.v1"
     subject: ClassVar[str] = "request_id"
@@ -85,6 +134,65 @@ class CancelOrder(Command):
     reason: Annotated[LongText, Field(min_length=1)]
 
 
+class CompletedLine(Value):
+    """The price of one order line."""
+
+    order_line_id: UUID
+    unit_price: UnitPrice
+
+
+class CompleteOrder(Command):
+    """Set the vendor and prices of an order that was not submitted yet; what is not named stays as it is.
+
+    One that awaits approval becomes a draft again: what was asked for it is void.
+    """
+
+    type: ClassVar[str] = "purchasing.complete_order.v1"
+    subject: ClassVar[str] = "order_id"
+    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
+    order_id: UUID
+    vendor_number: Code | None = None
+    currency: Currency
+    lines: Annotated[tuple[CompletedLine, ...], Field(max_length=100)] = ()
+
+
+class SubmitOrder(Command):
+    """Place a drafted order: it has a vendor and every line a price.
+
+    If it costs more than was approved for the request, or goes to another vendor than was named, it awaits approval.
+    """
+
+    type: ClassVar[str] = "purchasing.submit_order.v1"
+    subject: ClassVar[str] = "order_id"
+    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
+    order_id: UUID
+
+
+class CancelOneOrder(Command):
+    """Cancel what is still open of one order; the request's other orders stay."""
+
+    type: ClassVar[str] = "purchasing.cancel_one_order.v1"
+    subject: ClassVar[str] = "order_id"
+    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
+    order_id: UUID
+    reason: Annotated[LongText, Field(min_length=1)]
+
+
+class ConfirmService(Command):
+    """A service was rendered: so many units of the order line, or all that are open."""
+
+    type: ClassVar[str] = "purchasing.confirm_service.v1"
+    subject: ClassVar[str] = "order_id"
+    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.CONFIRM_SERVICES
+    order_id: UUID
+    order_line_id: UUID
+    quantity: Quantity | None = None
+
+
 class VendorChanged(Event):
     """A vendor was created or changed; this is all of it."""
 
@@ -98,6 +206,19 @@ class VendorChanged(Event):
     active: bool
 
 
+class ExchangeRateChanged(Event):
+    """A rate was set: from `valid_from` on, one unit of the currency is worth so many of the base currency."""
+
+    type: ClassVar[str] = "purchasing.exchange_rate_changed.v1"
+    subject: ClassVar[str] = "rate_id"
+    carries: ClassVar = "state"
+    rate_id: UUID
+    currency: str
+    base: str
+    rate: ExchangeRate
+    valid_from: date
+
+
 class CatalogItemChanged(Event):
     """A catalog item was created or changed; this is all of it."""
 
@@ -109,6 +230,7 @@ class CatalogItemChanged(Event):
     name: str
     kind: Kind
     vendor_id: UUID
+    vendor_number: str | None = None
     unit_price: UnitPrice
     currency: str
     manufacturer: str | None = None
@@ -118,8 +240,34 @@ class CatalogItemChanged(Event):
     active: bool
 
 
+class DraftedLine(Value):
+    """One line of an order that waits."""
+
+    order_line_id: UUID
+    request_line_id: UUID | None
+    quantity: Quantity
+
+
+class OrderDrafted(Event):
+    """An order waits: as a draft for its vendor and prices, or for the approval of what it would cost.
+
+    Said whenever that changes. `total` is what its priced lines cost; `order_revision` counts its changes.
+    """
+
+    type: ClassVar[str] = "purchasing.order_drafted.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    request_id: UUID | None
+    status: Literal["draft", "awaiting_approval"]
+    order_revision: int = 1
+    vendor_number: str | None = None
+    total: Money
+    lines: Annotated[tuple[DraftedLine, ...], Field(min_length=1, max_length=100)]
+
+
 class OrderedLine(Value):
-    """One line of a submitted order."""
+    """One line of a submitted order. Software is available from `starts_on` (else at once) until `ends_on`."""
 
     order_line_id: UUID
     request_line_id: UUID | None
@@ -130,10 +278,13 @@ class OrderedLine(Value):
     unit_price: UnitPrice
     asset_creation: AssetCreation
     warranty_months: int = 0
+    destination: Destination | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
 
 
 class OrderSubmitted(Event):
-    """The order went to its vendor; from now on its goods are expected."""
+    """The order went to its vendor; from now on its goods are expected. Its software counts as delivered."""
 
     type: ClassVar[str] = "purchasing.order_submitted.v1"
     subject: ClassVar[str] = "order_id"
@@ -156,7 +307,10 @@ class CancelledLine(Value):
 
 
 class OrderCancelled(Event):
-    """What was still open of the order will not come."""
+    """What was still open of the order will not come, and its software is given back.
+
+    An order that was never submitted was not expected by anybody but the request.
+    """
 
     type: ClassVar[str] = "purchasing.order_cancelled.v1"
     subject: ClassVar[str] = "order_id"
@@ -164,6 +318,7 @@ class OrderCancelled(Event):
     requisition_number: str
     request_id: UUID | None
     reason: str
+    was_submitted: bool = True
     lines: tuple[CancelledLine, ...]
 
 
@@ -187,6 +342,19 @@ class OrderReceived(Event):
     request_id: UUID | None
 
 
+class ServiceConfirmed(Event):
+    """A service was rendered: so many units of an order line of this kind are done."""
+
+    type: ClassVar[str] = "purchasing.service_confirmed.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    order_line_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    quantity: Quantity
+    confirmed_by: str
+
+
 class SurplusFound(Event):
     """More is here than was ordered less cancelled: a receipt that was made before the dock heard of a cancellation."""
 
@@ -198,7 +366,7 @@ class SurplusFound(Event):
 
 
 class AnnounceAll(message.AnnounceAll):
-    """Say every catalog item again into the asker's bulk queue."""
+    """Say every vendor, catalog item and exchange rate again into the asker's bulk queue."""
 
     type: ClassVar[str] = "purchasing.announce_all.v1"
 

@@ -8,7 +8,16 @@ from pydantic import Field, model_validator
 
 from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
-from libs.contracts.values import QUANTITY_MAX, UNITS_PER_FACT, AssetCreation, Code, Count, Serial, Text
+from libs.contracts.values import (
+    QUANTITY_MAX,
+    UNITS_PER_FACT,
+    AssetCreation,
+    Code,
+    Count,
+    Quantity,
+    Serial,
+    Text,
+)
 
 
 class Condition(StrEnum):
@@ -32,12 +41,27 @@ class UnitToReceive(Value):
 
 
 class LineToReceive(Value):
-    """What arrived of one order line: the units accepted, and how many were rejected and why."""
+    """What arrived of one order line: what was accepted, and how many units were rejected and why.
+
+    Hardware is accepted unit by unit; consumables as a quantity that was put into one storage space.
+    """
 
     order_line_id: UUID
     units: Annotated[tuple[UnitToReceive, ...], Field(max_length=UNITS_PER_FACT)] = ()
+    quantity: Quantity | None = None
+    location: Code | None = None
+    storage_space: Code | None = None
     rejected: Annotated[int, Field(ge=0, le=QUANTITY_MAX)] = 0
     rejection_reason: Text | None = None
+
+    @model_validator(mode="after")
+    def is_put_somewhere(self) -> "LineToReceive":
+        """A quantity has its place; units have their own."""
+        if self.quantity is not None and (self.location is None or self.storage_space is None):
+            raise ValueError("say in which location and storage space the quantity was put")
+        if self.quantity is not None and self.units:
+            raise ValueError("a line is received by units or by quantity")
+        return self
 
 
 class RecordReceipt(Command):
@@ -73,7 +97,7 @@ class ReceivedUnit(Value):
 
 
 class ReceivedLine(Value):
-    """What a receipt accepted and rejected of one order line."""
+    """What a receipt accepted and rejected of one order line. Location and storage space tell where a quantity is."""
 
     receipt_line_id: UUID
     order_line_id: UUID
@@ -83,6 +107,8 @@ class ReceivedLine(Value):
     rejected: Count
     rejection_reason: str | None = None
     asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
+    location: str | None = None
+    storage_space: str | None = None
     units: tuple[ReceivedUnit, ...] = ()
 
 

@@ -32,6 +32,12 @@ def _written_exactly(amount: object) -> object:
     return amount
 
 
+ExchangeRate = Annotated[
+    Decimal,
+    BeforeValidator(_written_exactly),
+    Field(strict=False, max_digits=19, decimal_places=10, gt=0),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,10})?$", "examples": ["0.92"]}),
+]
 Amount = Annotated[
     Decimal,
     BeforeValidator(_written_exactly),
@@ -86,7 +92,7 @@ class Destination(Value):
     """
 
     kind: DestinationKind
-    name: PersonId | None = None
+    name: PersonId | Code | None = None
 
     @model_validator(mode="after")
     def is_named(self) -> "Destination":

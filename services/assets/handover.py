@@ -59,7 +59,7 @@ def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
     assets = list({asset.id: asset for asset in assets}.values())
     handover = Handover(
         id=cause.id("handover"),
-        person=command.person,
+        person=command.holder.name or "",
         request_id=command.request_id,
         quantity=len(assets),
         assigned_by=cause.sender,

@@ -78,7 +78,7 @@ def orders_of(command: CreateOrder | CancelOrder) -> Keys:
 
 def items_and_vendors(command: CreateOrder) -> Keys:
     """The catalog items of the lines, and their preferred vendors."""
-    items = [item_id_of(sku) for sku in dict.fromkeys(line.sku for line in command.lines)]
+    items = [item_id_of(sku) for sku in dict.fromkeys(line.sku for line in command.lines) if sku]
     return [
         *(Key(CatalogItem, item, may_be_new=True) for item in items),
         *(Key(Vendor, Via(CatalogItem, item, "vendor_id"), may_be_new=True) for item in items),
@@ -131,7 +131,7 @@ def _by_vendor(command: CreateOrder, held: Records) -> dict[UUID, list[OrderLine
     bought: dict[UUID, list[OrderLine]] = {}
     for index, wanted in enumerate(command.lines):
         name = f"lines[{index}].sku"
-        item = held.find(CatalogItem, item_id_of(wanted.sku))
+        item = held.find(CatalogItem, item_id_of(wanted.sku or ""))
         if item is None or not item.active:
             raise Rejection(
                 "sku_unknown", field=name, message=f"The catalog has no active item {wanted.sku}."
