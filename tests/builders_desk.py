@@ -7,13 +7,13 @@ from typing import Any, Self
 from uuid import UUID
 
 from libs.chassis.decision import Record
-from libs.contracts import purchasing, receiving
+from libs.contracts import assets, purchasing, receiving
 from libs.contracts.message import Message
 from libs.contracts.requests import DecideApproval, RequestedLine, SubmitRequest
-from libs.contracts.values import Kind, Money, derived_id
+from libs.contracts.values import Kind, Money, derived_id, location_id_of
 from services.purchasing import catalog, purchase_order, request_orders
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder
-from services.requests import approval, catalog_entry, fulfilment, submission
+from services.requests import approval, copies, editing, fulfilment, submission
 from services.requests.purchase_request import PurchaseRequest, line_id_of
 from tests.builders_dock import House
 
@@ -42,12 +42,13 @@ def a_requests_desk(*entries: purchasing.CatalogItemChanged) -> Desk:
     """The requests service, knowing the usual catalog and these entries."""
     desk = Desk(
         submission.HANDLERS,
+        editing.HANDLERS,
         approval.HANDLERS,
-        catalog_entry.HANDLERS,
+        copies.HANDLERS,
         fulfilment.HANDLERS,
         fulfilment.TIMER_HANDLERS,
     )
-    desk.hear(*(an_entry(sku) for sku in PRICES), *entries)
+    desk.hear(*(an_entry(sku) for sku in PRICES), *entries, a_location())
     return desk
 
 
@@ -58,6 +59,18 @@ def a_purchasing_desk() -> Desk:
     return desk
 
 
+def a_location(code: str = "SITE-1", **changes: Any) -> assets.LocationChanged:
+    """What assets says about a location."""
+    values: dict[str, Any] = {
+        "location_id": location_id_of(code),
+        "code": code,
+        "name": code.title(),
+        "storage_spaces": ("A-01",),
+        "active": True,
+    }
+    return assets.LocationChanged(**values | changes)
+
+
 def an_entry(sku: str = LAPTOP, **changes: Any) -> purchasing.CatalogItemChanged:
     """What purchasing says about an item."""
     values: dict[str, Any] = {
@@ -66,6 +79,7 @@ def an_entry(sku: str = LAPTOP, **changes: Any) -> purchasing.CatalogItemChanged
         "name": sku.title(),
         "kind": Kind.HARDWARE,
         "vendor_id": derived_id("vendor", VENDORS.get(sku, "V-1")),
+        "vendor_number": VENDORS.get(sku, "V-1"),
         "unit_price": Decimal(PRICES.get(sku, "10.00")),
         "currency": "EUR",
         "active": True,

@@ -5,8 +5,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from libs.chassis.decision import Actor
 from libs.contracts import assets, purchasing, receiving
 from libs.contracts.message import Message
+from libs.contracts.requests import WithdrawRequest
 from libs.contracts.values import AssetCreation, Kind, Money, asset_id_of, derived_id
 from services.requests.process import DeliveryOverdue, OrderNotSubmitted, ProcessStep
 from services.requests.purchase_request import Status, line_id_of
@@ -191,10 +193,12 @@ class Told:
 def a_desk_with(status: Status) -> Desk:
     """A desk whose only request, of two lines with two units each, has come to this status."""
     desk = a_requests_desk()
-    if status in (Status.AWAITING_APPROVAL, Status.REJECTED):
+    if status in (Status.AWAITING_APPROVAL, Status.REJECTED, Status.WITHDRAWN):
         desk.hear(a_request({SERVER: 1, LAPTOP: 1}))
         if status is Status.REJECTED:
             desk.hear(a_no(the_request(desk)))
+        if status is Status.WITHDRAWN:
+            desk.hear(WithdrawRequest(request_id=the_request(desk).id), actor=Actor(REQUESTER))
         return desk
     desk.hear(a_request({STATION: 2, LAPTOP: 2}, external_reference="E-1"))
     if the_request(desk).status is Status.AWAITING_APPROVAL:

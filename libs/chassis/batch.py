@@ -200,7 +200,7 @@ class _Batch:
         handler = self.decider.handler_for(arrival)
         if handler is None:
             return Death("unknown_type", f"{arrival.envelope.type} is not handled here", "no handler")
-        message = cast(Message, arrival.message)
+        message = arrival.message = cast(Message, arrival.message).said_by(arrival.envelope.sender)
         try:
             needs = Needs(tuple(handler.holds(message)), tuple(handler.reads(message)))
             return _Plan(handler, message, needs, handler.numbers(message))

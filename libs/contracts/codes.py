@@ -19,6 +19,8 @@ CODES: dict[str, tuple[int, str]] = {
     "body_too_large": (413, "The body is larger than is allowed."),
     "media_type_unsupported": (415, "The body must be application/json."),
     "internal_error": (500, "Something went wrong on our side."),
+    "precondition_failed": (412, "It has changed since you looked."),
+    "precondition_missing": (428, "Say with If-Match which version you have seen."),
     "unavailable": (503, "The service cannot be reached right now; try again."),
     # dead letters
     "dead_letter_unknown": (404, "No such dead letter."),
@@ -33,6 +35,11 @@ CODES: dict[str, tuple[int, str]] = {
     "external_reference_reused": (409, "This source used the reference before with other content."),
     "request_unknown": (404, "No such request."),
     "request_not_awaiting_approval": (409, "The request does not wait for approval."),
+    "request_not_editable": (409, "Only what waits for approval can be changed."),
+    "request_not_withdrawable": (409, "Only what waits for approval can be withdrawn."),
+    "request_not_cancellable": (409, "There is nothing left to cancel."),
+    "fulfilment_not_stuck": (409, "Nothing was refused and nothing is unanswered."),
+    "cost_centre_unknown": (422, "No active cost centre has this code."),
     "own_request": (409, "Nobody decides on their own request."),
     "reason_missing": (422, "A no needs a reason."),
     # purchasing

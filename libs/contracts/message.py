@@ -1,6 +1,6 @@
 """What a message is: a fact somebody states or a command somebody gives. Its envelope is the chassis' business."""
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
@@ -36,6 +36,10 @@ class Message(Value):
     def subject_id(self) -> UUID | None:
         """The id of the record this message is about, if it names one."""
         return getattr(self, self.subject) if self.subject else None
+
+    def said_by(self, sender: str) -> Self:
+        """The message as its owner understands it, knowing who said it."""
+        return self
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: object) -> None:

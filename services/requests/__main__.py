@@ -2,9 +2,8 @@
 
 from libs.chassis.run import run
 from libs.chassis.service import Service
-from libs.contracts.assets import AssignAssets
-from libs.contracts.purchasing import AnnounceAll, CreateOrder
-from services.requests import approval, catalog_entry, fulfilment, submission
+from libs.contracts import assets, purchasing
+from services.requests import approval, copies, editing, fulfilment, submission
 from services.requests.api import router
 from services.requests.tables import STORAGE
 
@@ -13,15 +12,16 @@ SERVICE = Service(
     queues={
         "inbox": (
             *submission.HANDLERS,
+            *editing.HANDLERS,
             *approval.HANDLERS,
-            *catalog_entry.HANDLERS,
+            *copies.HANDLERS,
             *fulfilment.TIMER_HANDLERS,
         ),
         "fulfilment": fulfilment.HANDLERS,
     },
     storage=STORAGE,
     routes=router,
-    sends=(CreateOrder, AssignAssets, AnnounceAll),
+    sends=(purchasing.CreateOrder, assets.AssignAssets, purchasing.AnnounceAll, assets.AnnounceAll),
     sequences=(submission.NUMBER,),
 )
 

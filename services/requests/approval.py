@@ -23,16 +23,18 @@ from libs.chassis.decision import (
     timer_id,
 )
 from libs.contracts.message import Message
+from libs.contracts.permissions import Role
 from libs.contracts.requests import (
     ApprovalAwaited,
     ApprovalReminded,
     DecideApproval,
     RequestApproved,
     RequestRejected,
+    Wish,
 )
 from libs.contracts.values import derived_id
 from services.requests import fulfilment
-from services.requests.purchase_request import PurchaseRequest, RequestLine, Role, Status
+from services.requests.purchase_request import PurchaseRequest, RequestLine, Status, live
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,53 @@ def steps_for(total: Decimal, policy: Sequence[Rule] = SHIPPED_POLICY) -> tuple[
     return next(rule.steps for rule in policy if rule.below is None or total < rule.below)
 
 
+def policy_keys(_: Wish) -> Keys:
+    """What decides which steps a wish needs, apart from itself."""
+    return ()
+
+
+def round_keys(_: UUID) -> Keys:
+    """The rounds of approval of a request."""
+    return ()
+
+
+def begin(request: PurchaseRequest, lines: Sequence[RequestLine], held: Records, cause: Cause) -> Decision:
+    """Approve a new request at once, or wait for the policy's first step."""
+    return proceed(request, lines, approved_by=(), cause=cause)
+
+
+def after_edit(
+    before: PurchaseRequest,
+    lines_before: Sequence[RequestLine],
+    request: PurchaseRequest,
+    lines: Sequence[RequestLine],
+    held: Records,
+    cause: Cause,
+) -> Decision:
+    """A riskier revision begins anew, any other keeps the yeses it has."""
+    if not riskier(before, live(lines_before), request, lines):
+        return Decision(save=[request])
+    return proceed(replace(request, approval_step=0), lines, approved_by=(), cause=cause)
+
+
+def riskier(
+    before: PurchaseRequest,
+    lines_before: Sequence[RequestLine],
+    request: PurchaseRequest,
+    lines: Sequence[RequestLine],
+) -> bool:
+    """Whether it costs more, or buys from a vendor or of a kind that was not there before."""
+    if request.currency != before.currency or request.total > before.total:
+        return True
+    known = {(line.vendor, line.kind) for line in lines_before}
+    return any((line.vendor, line.kind) not in known for line in lines)
+
+
+def stop(request: PurchaseRequest, held: Records, cause: Cause) -> Decision:
+    """Nobody need decide any more."""
+    return Decision(save=[replace(request, awaiting_role=None)], cancel=[timer_id(request.id, REMINDER)])
+
+
 def proceed(
     request: PurchaseRequest, lines: Sequence[RequestLine], *, approved_by: tuple[str, ...], cause: Cause
 ) -> Decision:
@@ -109,7 +158,9 @@ def proceed(
         return Decision(
             save=[waiting], publish=[awaited], schedule=[_reminder(waiting, cause)], answer=_answer(waiting)
         )
-    approved = request.become(Status.APPROVED, status_since=cause.at, awaiting_role=None)
+    approved = request.become(
+        Status.APPROVED, status_since=cause.at, awaiting_role=None, approved_total=request.total
+    )
     said = RequestApproved(
         request_id=request.id, number=request.number, approved_by=approved_by, total=request.money
     )
@@ -166,7 +217,7 @@ def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
         raise Rejection("reason_missing", field="reason", message="Say why the request is turned down.")
 
     taken = Approval(
-        id=derived_id("approval", request.id, request.approval_step),
+        id=derived_id("approval", request.id, request.revision, request.approval_step),
         request_id=request.id,
         step=request.approval_step,
         role=role,
@@ -179,7 +230,7 @@ def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
     if verdict is Verdict.REJECT:
         return _reject(request, taken, cause)
     earlier = sorted(held.all(Approval, request_id=request.id), key=lambda approval: approval.step)
-    lines = sorted(held.all(RequestLine, request_id=request.id), key=lambda line: line.position)
+    lines = live(held.all(RequestLine, request_id=request.id))
     following = proceed(
         replace(request, approval_step=request.approval_step + 1),
         lines,

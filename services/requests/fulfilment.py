@@ -54,14 +54,18 @@ def start(
         request_id=request.id,
         request_number=request.number,
         requester=request.requester,
-        deliver_to=request.deliver_to,
+        deliver_to=request.deliver_to or "",
         approved_total=request.money,
         lines=tuple(
             purchasing.LineToOrder(
                 request_line_id=line.id,
                 sku=line.sku,
+                name=None if line.sku else line.name,
+                kind=None if line.sku else line.kind,
                 quantity=line.quantity,
                 approved_unit_price=line.unit_price,
+                vendor_number=line.vendor if line.vendor_named else None,
+                destination=line.destination,
             )
             for line in lines
         ),

@@ -1,8 +1,10 @@
 """A purchase request: what it is, which states it has and which steps between them are possible.
 
-How it comes in is told in `submission`, who says yes in `approval`, and what happens then in `fulfilment`.
+How it comes in is told in `submission`, how it is changed or taken back in `editing`, who says yes in `approval`,
+and what happens then in `fulfilment`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,7 +13,8 @@ from typing import ClassVar
 from uuid import UUID
 
 from libs.chassis.decision import Record
-from libs.contracts.values import Money, derived_id, money
+from libs.contracts.permissions import Role
+from libs.contracts.values import Destination, DestinationKind, Kind, Money, derived_id, money
 
 
 class Status(StrEnum):
@@ -20,6 +23,8 @@ class Status(StrEnum):
     SUBMITTED = "submitted"
     AWAITING_APPROVAL = "awaiting_approval"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+    EXPIRED = "expired"
     APPROVED = "approved"
     PARTIALLY_ORDERED = "partially_ordered"
     ORDERED = "ordered"
@@ -29,19 +34,14 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Role(StrEnum):
-    """Who may be asked to approve."""
-
-    PROCUREMENT_MANAGER = "procurement_manager"
-    ASSET_MANAGER = "asset_manager"
-
-
 # Facts of three services arrive in any order, so an approved request may skip stages, but it never goes back.
 # A cancelled one goes on when goods turn up that the dock had taken before it heard of the cancellation.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.SUBMITTED: frozenset({Status.AWAITING_APPROVAL, Status.APPROVED}),
-    Status.AWAITING_APPROVAL: frozenset({Status.APPROVED, Status.REJECTED}),
+    Status.AWAITING_APPROVAL: frozenset({Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED}),
     Status.REJECTED: frozenset(),
+    Status.WITHDRAWN: frozenset(),
+    Status.EXPIRED: frozenset(),
     Status.APPROVED: frozenset(
         {
             Status.PARTIALLY_ORDERED,
@@ -64,38 +64,53 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.CANCELLED: frozenset({Status.RECEIVED, Status.FULFILLED}),
 }
 
+BEFORE_APPROVAL = frozenset({Status.SUBMITTED, Status.AWAITING_APPROVAL})
+NEVER_APPROVED = frozenset({Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED})
+
+NO_CURRENCY = "XXX"
+"""ISO 4217's code for none: of a request of which only the withdrawal has arrived."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseRequest(Record):
     """What somebody asked for; its source (who sent it) and external reference are unique together.
 
-    `content` stands for all that was sent, so that a reference used again for something else is noticed;
-    `message_id` is the message that brought it.
-    `approval_step` counts the approval steps taken; `awaiting_role` says who must take the next one.
+    `content` stands for all that was wanted in this revision; it is empty as long as only the withdrawal has
+    arrived, which overtook the request. `first_content` is what the first revision was sent with, so that a
+    reference used again for something else is noticed. `round` counts the rounds of approval; `approved_total`
+    is what may be spent. `words` is what a search looks through.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
 
+    ordinal: int
     number: str
     status: Status = Status.SUBMITTED
     status_since: datetime
     source: str
     external_reference: str | None = None
     reference_id: UUID | None = None
-    content: UUID
+    revision: int = 1
+    content: UUID | None
+    first_content: UUID | None
     requester: str
     on_behalf_of: str | None = None
+    submitted_by: str
     cost_centre: str | None = None
     justification: str = ""
     needed_by: date | None = None
-    deliver_to: str
+    deliver_to: str | None
     currency: str
     total: Decimal
+    approved_total: Decimal | None = None
     submitted_at: datetime
     message_id: UUID
+    round: int = 0
     approval_step: int = 0
     awaiting_role: Role | None = None
     reminders: int = 0
+    reason: str = ""
+    words: str = ""
 
     @property
     def money(self) -> Money:
@@ -104,23 +119,59 @@ class PurchaseRequest(Record):
 
     @property
     def receiver(self) -> str:
-        """In whose hands it ends."""
+        """In whose hands it ends, where its lines say nothing else."""
         return self.on_behalf_of or self.requester
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody whose request it is."""
+        return frozenset({self.requester, self.submitted_by, self.on_behalf_of or self.requester})
 
 
 @dataclass(frozen=True, kw_only=True)
 class RequestLine(Record):
-    """So many of one catalog item, at the price and version the catalog had when it was requested."""
+    """So many of one item: from the catalog, at the price and version it had, or custom, at the estimated price.
+
+    `vendor` is the number of the vendor it is to come from: the one that was named, else the preferred one of the
+    catalog; a custom item may have none. A line that a later revision lacks is `withdrawn`.
+    """
 
     request_id: UUID
     position: int
-    item_id: UUID
-    catalog_version: int
-    sku: str
+    item_id: UUID | None = None
+    catalog_version: int | None = None
+    sku: str | None = None
     name: str
+    kind: Kind
     quantity: int
     unit_price: Decimal
     line_total: Decimal
+    vendor: str | None = None
+    vendor_named: bool = False
+    destination_kind: DestinationKind
+    destination_name: str | None = None
+    withdrawn: bool = False
+
+    @property
+    def destination(self) -> Destination:
+        """Whom or what it is for."""
+        return Destination(kind=self.destination_kind, name=self.destination_name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestRevision(Record):
+    """What a request looked like in one of its earlier revisions, and who changed it then; never changed."""
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    request_id: UUID
+    number: int
+    content: UUID
+    wish: dict[str, object]
+    total: Decimal
+    currency: str
+    edited_by: str
+    at: datetime
 
 
 def number_of(ordinal: int) -> str:
@@ -133,11 +184,11 @@ def reference_id_of(external_reference: str) -> UUID:
     return derived_id("external_reference", external_reference)
 
 
-def request_id_of(source: str, external_reference: str) -> UUID:
-    """The one request that this source can make under this reference."""
-    return derived_id("request", source, external_reference)
-
-
 def line_id_of(request_id: UUID, position: int) -> UUID:
     """The id of a request's line, counted from 1."""
     return derived_id("request_line", request_id, position)
+
+
+def live(lines: Iterable[RequestLine]) -> list[RequestLine]:
+    """The lines of the current revision by their position."""
+    return sorted((line for line in lines if not line.withdrawn), key=lambda line: line.position)

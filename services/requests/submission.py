@@ -1,27 +1,42 @@
 """A request comes in: by queue from another system or over HTTP from a person, under the same rules."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
-from libs.contracts.requests import RequestedLine, RequestSubmitted, SubmitRequest
-from libs.contracts.values import Kind, derived_id, line_total
+from libs.contracts.requests import (
+    CustomItem,
+    RequestedLine,
+    RequestSubmitted,
+    RequestWithdrawn,
+    SubmitRequest,
+    Wish,
+    request_id_of,
+)
+from libs.contracts.values import Destination, DestinationKind, derived_id, line_total, location_id_of
 from services.requests import approval
-from services.requests.catalog_entry import CatalogEntry, entry_id
+from services.requests.copies import (
+    CatalogEntry,
+    KnownLocation,
+    KnownVendor,
+    entry_id,
+    known_vendor_id,
+)
 from services.requests.purchase_request import (
     PurchaseRequest,
     RequestLine,
     line_id_of,
     number_of,
     reference_id_of,
-    request_id_of,
 )
 
 NUMBER = "request_number"
 
 TOTAL_LIMIT = Decimal(10) ** 15
 """Amounts are stated with 15 digits before the point."""
+WORDS_MAX = 2000
 
 
 def same_reference(command: SubmitRequest) -> Keys:
@@ -31,65 +46,90 @@ def same_reference(command: SubmitRequest) -> Keys:
     return (Many(PurchaseRequest, by="reference_id", value=reference_id_of(command.external_reference)),)
 
 
-def catalog_entries(command: SubmitRequest) -> Keys:
-    """The catalog entries of the lines."""
-    skus = dict.fromkeys(line.sku for line in command.lines)
-    return [Key(CatalogEntry, entry_id(sku), may_be_new=True) for sku in skus]
+def what_it_names(wish: Wish) -> Keys:
+    """The catalog entries, vendors, locations and cost centre that a wish names, and the policy it falls under."""
+    skus = {line.sku for line in wish.lines if line.sku is not None}
+    vendors = {line.vendor for line in wish.lines if line.vendor is not None}
+    places = {wish.deliver_to} | {
+        line.destination.name
+        for line in wish.lines
+        if line.destination is not None
+        and line.destination.name is not None
+        and line.destination.kind is DestinationKind.LOCATION
+    }
+    return (
+        *(Key(CatalogEntry, entry_id(sku), may_be_new=True) for sku in sorted(skus)),
+        *(Key(KnownVendor, known_vendor_id(number), may_be_new=True) for number in sorted(vendors)),
+        *(Key(KnownLocation, location_id_of(code), may_be_new=True) for code in sorted(places)),
+        *approval.policy_keys(wish),
+    )
 
 
 def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
-    """Price the lines from the catalog, give the request its number, and see who must approve it.
+    """Price the lines, give the request its number, and see who must approve it.
 
     The same reference from the same source with the same content is the same request; with other content
-    it is refused.
+    it is refused. One that was withdrawn before it arrived stays withdrawn.
     """
     reference = command.external_reference
     content = derived_id("request_content", command.model_dump_json())
+    forestalled: PurchaseRequest | None = None
     if reference is None:
         request_id = cause.id("request")
     else:
         request_id = request_id_of(cause.sender, reference)
         earlier = held.find(PurchaseRequest, request_id)
-        if earlier is not None:
-            return _again(earlier, same=earlier.content == content)
+        if earlier is not None and earlier.first_content is not None:
+            return _again(earlier, same=earlier.first_content == content)
+        forestalled = earlier
 
-    lines = [
-        _priced(line, position, _entry(line, position, command.currency, held), request_id, command.currency)
-        for position, line in enumerate(command.lines, start=1)
-    ]
-    total = sum((line.line_total for line in lines), Decimal(0))
-    if total >= TOTAL_LIMIT:
-        raise Rejection(
-            "total_too_large", field="lines", message="The request costs more than can be stated."
-        )
+    wanted = priced(command, request_id, command.on_behalf_of or command.requester, held)
+    ordinal = cause.numbers[NUMBER][0] if forestalled is None else forestalled.ordinal
     request = PurchaseRequest(
         id=request_id,
-        number=number_of(cause.numbers[NUMBER][0]),
+        ordinal=ordinal,
+        number=number_of(ordinal),
         status_since=cause.at,
         source=cause.sender,
         external_reference=reference,
         reference_id=reference_id_of(reference) if reference is not None else None,
         content=content,
+        first_content=content,
         requester=command.requester,
         on_behalf_of=command.on_behalf_of,
+        submitted_by=cause.actor.id,
         cost_centre=command.cost_centre,
         justification=command.justification,
         needed_by=command.needed_by,
         deliver_to=command.deliver_to,
         currency=command.currency,
-        total=total,
+        total=wanted.total,
         submitted_at=cause.at,
         message_id=cause.message_id,
     )
+    request = replace(request, words=words_of(request, wanted.lines))
     submitted = RequestSubmitted(
         request_id=request_id, number=request.number, requester=request.requester, total=request.money
     )
-    following = approval.proceed(request, lines, approved_by=(), cause=cause)
-    return Decision(
-        save=[*following.save, *lines],
+    if forestalled is not None:
+        request = replace(
+            request, version=forestalled.version, status=forestalled.status, reason=forestalled.reason
+        )
+        withdrawn = RequestWithdrawn(
+            request_id=request.id,
+            number=request.number,
+            withdrawn_by=forestalled.submitted_by,
+            reason=request.reason,
+        )
+        return Decision(
+            save=[request, *wanted.lines], publish=[submitted, withdrawn], answer=answer_of(request)
+        )
+    following = approval.begin(request, wanted.lines, held, cause)
+    return replace(
+        following,
+        save=[*following.save, *wanted.lines],
         publish=[submitted, *following.publish],
-        schedule=following.schedule,
-        answer=_answer(request),
+        answer=answer_of(request_in(following)),
     )
 
 
@@ -100,55 +140,129 @@ def _again(earlier: PurchaseRequest, *, same: bool) -> Decision:
             field="external_reference",
             message=f"{earlier.external_reference} is {earlier.number} already, with other content.",
         )
-    return Decision(duplicate=True, answer=_answer(earlier))
+    return Decision(duplicate=True, answer=answer_of(earlier))
 
 
-def _answer(request: PurchaseRequest) -> Mapping[str, object]:
-    return {"request_id": str(request.id), "number": request.number}
+def answer_of(request: PurchaseRequest) -> Mapping[str, object]:
+    """What the sender of a command about a request is told."""
+    return {
+        "request_id": str(request.id),
+        "number": request.number,
+        "revision": request.revision,
+        "status": request.status.value,
+    }
 
 
-def _entry(line: RequestedLine, position: int, currency: str, held: Records) -> CatalogEntry:
-    field = f"lines[{position - 1}].sku"
-    entry = held.find(CatalogEntry, entry_id(line.sku))
-    if entry is None or not entry.active:
-        raise Rejection("sku_unknown", field=field, message=f"The catalog has no active item {line.sku}.")
-    if entry.kind is not Kind.HARDWARE:
+def request_in(decision: Decision) -> PurchaseRequest:
+    """The request as a decision saves it."""
+    return next(record for record in decision.save if isinstance(record, PurchaseRequest))
+
+
+# What is wanted, checked and priced
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The lines of a wish and what they cost together."""
+
+    lines: Sequence[RequestLine]
+    total: Decimal
+
+
+def priced(wish: Wish, request_id: UUID, receiver: str, held: Records) -> Wanted:
+    """Check what a wish names, and price its lines: from the catalog, or as estimated."""
+    _check_location(wish.deliver_to, "deliver_to", held)
+    lines = [
+        _line(line, position, wish.currency, request_id, receiver, held)
+        for position, line in enumerate(wish.lines, start=1)
+    ]
+    total = sum((line.line_total for line in lines), Decimal(0))
+    if total >= TOTAL_LIMIT:
         raise Rejection(
-            "kind_unsupported",
-            field=field,
-            message=f"{line.sku} is {entry.kind}; only hardware can be requested.",
+            "total_too_large", field="lines", message="The request costs more than can be stated."
         )
-    if entry.currency != currency:
-        raise Rejection(
-            "currency_mismatch",
-            field=field,
-            message=f"{line.sku} is priced in {entry.currency}, the request is in {currency}.",
-        )
-    return entry
+    return Wanted(lines, total)
 
 
-def _priced(
-    line: RequestedLine, position: int, entry: CatalogEntry, request_id: UUID, currency: str
+def _line(
+    line: RequestedLine, position: int, currency: str, request_id: UUID, receiver: str, held: Records
 ) -> RequestLine:
+    field = f"lines[{position - 1}]"
+    if line.vendor is not None:
+        _check_vendor(line.vendor, f"{field}.vendor", held)
+    destination = line.destination or Destination(kind=DestinationKind.PERSON, name=receiver)
+    if destination.kind is DestinationKind.LOCATION and destination.name is not None:
+        _check_location(destination.name, f"{field}.destination.name", held)
+    entry = _entry(line.sku, f"{field}.sku", currency, held) if line.sku is not None else None
+    described: CatalogEntry | CustomItem = entry or _custom(line)
     return RequestLine(
         id=line_id_of(request_id, position),
         request_id=request_id,
         position=position,
-        item_id=entry.item_id,
-        catalog_version=entry.sequence,
-        sku=entry.sku,
-        name=entry.name,
+        item_id=entry.item_id if entry else None,
+        catalog_version=entry.sequence if entry else None,
+        sku=line.sku,
+        name=described.name,
+        kind=described.kind,
         quantity=line.quantity,
-        unit_price=entry.unit_price,
-        line_total=line_total(entry.unit_price, line.quantity, currency),
+        unit_price=described.unit_price,
+        line_total=line_total(described.unit_price, line.quantity, currency),
+        vendor=line.vendor or (entry.vendor_number if entry else None),
+        vendor_named=line.vendor is not None,
+        destination_kind=destination.kind,
+        destination_name=destination.name,
     )
+
+
+def _custom(line: RequestedLine) -> CustomItem:
+    assert line.item is not None  # the contract has seen to it
+    return line.item
+
+
+def _entry(sku: str, field: str, currency: str, held: Records) -> CatalogEntry:
+    entry = held.find(CatalogEntry, entry_id(sku))
+    if entry is None or not entry.active:
+        raise Rejection("sku_unknown", field=field, message=f"The catalog has no active item {sku}.")
+    if entry.currency != currency:
+        raise Rejection(
+            "currency_mismatch",
+            field=field,
+            message=f"{sku} is priced in {entry.currency}, the request is in {currency}.",
+        )
+    return entry
+
+
+def _check_vendor(number: str, field: str, held: Records) -> None:
+    vendor = held.find(KnownVendor, known_vendor_id(number))
+    if vendor is None or not vendor.active:
+        raise Rejection("vendor_unknown", field=field, message=f"There is no active vendor {number}.")
+
+
+def _check_location(code: str, field: str, held: Records) -> None:
+    location = held.find(KnownLocation, location_id_of(code))
+    if location is None or not location.active:
+        raise Rejection("location_unknown", field=field, message=f"No active location is called {code}.")
+
+
+def words_of(request: PurchaseRequest, lines: Sequence[RequestLine]) -> str:
+    """What a search for the request looks through, a few thousand characters at most."""
+    words = [
+        request.number,
+        request.external_reference or "",
+        request.requester,
+        request.on_behalf_of or "",
+        request.cost_centre or "",
+        *(f"{line.sku or ''} {line.name}" for line in lines),
+        request.justification,
+    ]
+    return " ".join(dict.fromkeys(word for word in words if word))[:WORDS_MAX]
 
 
 HANDLERS: Handlers = (
     Handler(
         on=SubmitRequest,
         holds=same_reference,
-        reads=catalog_entries,
+        reads=what_it_names,
         numbers=lambda _: {NUMBER: 1},
         decide=submit,
     ),

@@ -4,20 +4,30 @@ from sqlalchemy import Column, Index, Numeric, UniqueConstraint, text
 
 from libs.chassis.storage import Storage, table
 from services.requests.approval import Approval
-from services.requests.catalog_entry import CatalogEntry
+from services.requests.copies import CatalogEntry, KnownLocation, KnownVendor
 from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit
-from services.requests.purchase_request import PurchaseRequest, RequestLine
+from services.requests.purchase_request import PurchaseRequest, RequestLine, RequestRevision
 
 STORAGE = Storage(
     table(CatalogEntry, "catalog_entries", UniqueConstraint("sku", name="catalog_entries_sku")),
+    table(KnownVendor, "known_vendors", UniqueConstraint("number", name="known_vendors_number")),
+    table(KnownLocation, "known_locations", UniqueConstraint("code", name="known_locations_code")),
     table(
         PurchaseRequest,
         "purchase_requests",
         Column("total", Numeric(19, 4), nullable=False),
+        Column("approved_total", Numeric(19, 4)),
         UniqueConstraint("number", name="purchase_requests_number"),
+        UniqueConstraint("ordinal", name="purchase_requests_ordinal"),
         UniqueConstraint("reference_id", "source", name="external_reference_reused"),
-        Index("purchase_requests_by_status", "status", "number"),
-        Index("purchase_requests_by_requester", "requester", "number"),
+        Index("purchase_requests_by_status", "status", "ordinal"),
+        Index("purchase_requests_by_requester", "requester", "ordinal"),
+        Index("purchase_requests_by_receiver", "on_behalf_of", "ordinal"),
+        Index("purchase_requests_by_submitter", "submitted_by", "ordinal"),
+        Index("purchase_requests_by_cost_centre", "cost_centre", "ordinal"),
+        Index("purchase_requests_by_source", "source", "ordinal"),
+        Index("purchase_requests_by_needed_by", "needed_by", "ordinal"),
+        Index("purchase_requests_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
         Index(
             "purchase_requests_by_awaiting_role",
             "awaiting_role",
@@ -30,6 +40,12 @@ STORAGE = Storage(
         "request_lines",
         Column("line_total", Numeric(19, 4), nullable=False),
         Index("request_lines_by_request", "request_id", "position"),
+    ),
+    table(
+        RequestRevision,
+        "request_revisions",
+        Column("total", Numeric(19, 4), nullable=False),
+        Index("request_revisions_by_request", "request_id", "number"),
     ),
     table(Approval, "approvals", Index("approvals_by_request", "request_id", "step")),
     table(FulfilmentProcess, "fulfilment_processes"),

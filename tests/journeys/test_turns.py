@@ -7,10 +7,11 @@ import pytest
 
 from deploy.demo.erp import checked
 from libs.contracts.purchasing import CancelOrder
+from libs.contracts.requests import request_id_of
 from libs.contracts.values import derived_id
 from services.purchasing.catalog import vendor_id_of
 from services.purchasing.purchase_order import order_id_of
-from services.requests.purchase_request import line_id_of, request_id_of
+from services.requests.purchase_request import line_id_of
 from tests.journeys.system import (
     APPROVER,
     DOCK,

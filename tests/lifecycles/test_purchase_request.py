@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from libs.contracts.requests import RequestedLine, RequestSubmitted
-from libs.contracts.values import Kind, Money
+from libs.contracts.values import Money
 from services.requests.purchase_request import TRANSITIONS, PurchaseRequest, RequestLine, Status, line_id_of
 from tests.builders_desk import (
     LAPTOP,
@@ -35,7 +35,12 @@ def test_a_request_is_priced_from_the_catalog_and_says_so(desk: Desk) -> None:
 
     request = the_request(desk)
     assert (request.number, request.total) == ("REQ-000001", Decimal("329.02"))
-    assert ended.decision.answer == {"request_id": str(request.id), "number": "REQ-000001"}
+    assert ended.decision.answer == {
+        "request_id": str(request.id),
+        "number": "REQ-000001",
+        "revision": 1,
+        "status": "approved",
+    }
     first, second = sorted(desk.all(RequestLine), key=lambda line: line.position)
     assert (first.unit_price, first.catalog_version, first.line_total) == (
         Decimal("10.005"),
@@ -118,7 +123,6 @@ def test_without_a_reference_every_submission_is_a_request_of_its_own(desk: Desk
     ("entry", "code", "field"),
     [
         ({"active": False}, "sku_unknown", "lines[1].sku"),
-        ({"kind": Kind.SOFTWARE}, "kind_unsupported", "lines[1].sku"),
         ({"currency": "USD"}, "currency_mismatch", "lines[1].sku"),
         ({"unit_price": Decimal("9999999999999")}, "total_too_large", "lines"),
     ],

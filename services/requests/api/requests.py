@@ -1,6 +1,5 @@
 """Requests over HTTP: submit, decide, and see the whole trail of a request."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -14,12 +13,24 @@ from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
 from libs.contracts.message import Value
+from libs.contracts.permissions import Role
 from libs.contracts.requests import DecideApproval, RenewCopies, RequestedLine, SubmitRequest
-from libs.contracts.values import Code, Currency, Kind, LongText, Money, PersonId, Text, money
+from libs.contracts.values import (
+    Code,
+    Currency,
+    Destination,
+    DestinationKind,
+    Kind,
+    LongText,
+    Money,
+    PersonId,
+    Text,
+    money,
+)
 from services.requests.approval import Approval, Verdict
-from services.requests.catalog_entry import CatalogEntry
+from services.requests.copies import CatalogEntry
 from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit, UnitStatus
-from services.requests.purchase_request import PurchaseRequest, RequestLine, Role, Status
+from services.requests.purchase_request import PurchaseRequest, RequestLine, Status
 from services.requests.tables import STORAGE
 
 router = APIRouter()
@@ -61,6 +72,8 @@ class RequestSubmittedSeen(BaseModel):
 
     request_id: UUID
     number: str
+    revision: int
+    status: Status
 
 
 class ApprovalDecidedSeen(BaseModel):
@@ -85,9 +98,12 @@ class RequestSeen(BaseModel):
     cost_centre: str | None
     justification: str
     needed_by: date | None
-    deliver_to: str
+    deliver_to: str | None
     total: Money
     submitted_at: datetime
+    submitted_by: str
+    revision: int
+    reason: str
     message_id: UUID
     awaiting_role: Role | None
 
@@ -97,12 +113,15 @@ class LineSeen(BaseModel):
 
     request_line_id: UUID
     position: int
-    sku: str
+    sku: str | None
     name: str
-    catalog_version: int
+    kind: Kind
+    catalog_version: int | None
     quantity: int
     unit_price: Decimal
     line_total: Money
+    vendor: str | None
+    destination: Destination
     ordered: int | None = None
     cancelled: int | None = None
     received: int | None = None
@@ -299,17 +318,16 @@ def _of(request: Row[Any], table: Any, order_by: str) -> Any:
 
 
 def _request_seen(row: Row[Any]) -> RequestSeen:
-    hidden: Sequence[str] = ("reference_id", "content", "currency", "total", "approval_step", "reminders")
-    return RequestSeen(
-        request_id=row.id, total=money(row.total, row.currency), **fields_of(row, "id", "version", *hidden)
-    )
+    seen = fields_of(row, "id", "total")
+    return RequestSeen(request_id=row.id, total=money(row.total, row.currency), **seen)
 
 
 def _line_seen(row: Row[Any], progress: ProcessLine | None, currency: str) -> LineSeen:
     seen = LineSeen(
         request_line_id=row.id,
         line_total=money(row.line_total, currency),
-        **fields_of(row, "id", "version", "request_id", "item_id", "line_total"),
+        destination=Destination(kind=DestinationKind(row.destination_kind), name=row.destination_name),
+        **fields_of(row, "line_total"),
     )
     if progress is None:
         return seen

@@ -1,0 +1,208 @@
+"""What can be done to a request until it is ordered: changed, taken back, stopped."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from decimal import Decimal
+
+from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
+from libs.contracts.permissions import Action
+from libs.contracts.requests import (
+    EditRequest,
+    NamedRequest,
+    RequestEdited,
+    RequestWithdrawn,
+    Wish,
+    WithdrawRequest,
+    request_id_of,
+)
+from libs.contracts.values import derived_id
+from services.requests import approval
+from services.requests.purchase_request import (
+    BEFORE_APPROVAL,
+    NO_CURRENCY,
+    PurchaseRequest,
+    RequestLine,
+    RequestRevision,
+    Status,
+    number_of,
+    reference_id_of,
+)
+from services.requests.submission import NUMBER, answer_of, priced, request_in, what_it_names, words_of
+
+
+def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:
+    """Replace what is wanted as long as it is not approved: a new revision, the one before is kept.
+
+    A riskier revision must be approved anew by everybody; any other keeps the yeses it has. Saying again what is
+    wanted already changes nothing.
+    """
+    request = _find(command, held)
+    if request is None:
+        raise Rejection("request_unknown", field="request_id", message="There is no such request.")
+    _check_owner(request, cause)
+    _check_version(request, command.expected_version)
+    if request.status not in BEFORE_APPROVAL:
+        raise Rejection(
+            "request_not_editable",
+            field="request_id",
+            message=f"{request.number} is {request.status}; only what waits for approval can be changed.",
+        )
+    wish = Wish(**{name: getattr(command, name) for name in Wish.model_fields})
+    content = derived_id("request_content", wish.model_dump_json())
+    if content == request.content:
+        return Decision(duplicate=True, answer=answer_of(request))
+    lines_before = held.all(RequestLine, request_id=request.id)
+    wanted = priced(wish, request.id, request.receiver, held)
+    edited = replace(
+        request,
+        revision=request.revision + 1,
+        content=content,
+        cost_centre=wish.cost_centre,
+        justification=wish.justification,
+        needed_by=wish.needed_by,
+        deliver_to=wish.deliver_to,
+        currency=wish.currency,
+        total=wanted.total,
+    )
+    edited = replace(edited, words=words_of(edited, wanted.lines))
+    versions = {line.id: line.version for line in lines_before}
+    lines = [replace(line, version=versions.get(line.id, 0)) for line in wanted.lines]
+    kept = {line.id for line in lines}
+    dropped = [replace(line, withdrawn=True) for line in lines_before if line.id not in kept]
+    following = approval.after_edit(request, lines_before, edited, lines, held, cause)
+    said = RequestEdited(
+        request_id=request.id,
+        number=request.number,
+        revision=edited.revision,
+        edited_by=cause.actor.id,
+        total=edited.money,
+    )
+    return replace(
+        following,
+        save=[*following.save, *lines, *dropped, _revision(edited, wish, cause)],
+        publish=[said, *following.publish],
+        answer=answer_of(request_in(following)),
+    )
+
+
+def _revision(request: PurchaseRequest, wish: Wish, cause: Cause) -> RequestRevision:
+    assert request.content is not None  # an edited request has content
+    return RequestRevision(
+        id=derived_id("request_revision", request.id, request.revision),
+        request_id=request.id,
+        number=request.revision,
+        content=request.content,
+        wish=wish.model_dump(mode="json"),
+        total=request.total,
+        currency=request.currency,
+        edited_by=cause.actor.id,
+        at=cause.at,
+    )
+
+
+def withdraw(command: WithdrawRequest, held: Records, cause: Cause) -> Decision:
+    """Take a request back before it is approved. One that has not arrived yet will be withdrawn when it does."""
+    request = _find(command, held)
+    if request is None:
+        return _forestall(command, command.reason, cause)
+    _check_owner(request, cause)
+    if request.status is Status.WITHDRAWN:
+        return Decision(duplicate=True, answer=answer_of(request))
+    _check_version(request, command.expected_version)
+    if request.status not in BEFORE_APPROVAL:
+        raise Rejection(
+            "request_not_withdrawable",
+            field="request_id",
+            message=f"{request.number} is {request.status}; only what waits for approval can be withdrawn.",
+        )
+    return _withdrawn(request, command.reason, held, cause)
+
+
+def _withdrawn(request: PurchaseRequest, reason: str, held: Records, cause: Cause) -> Decision:
+    stopped = approval.stop(
+        request.become(Status.WITHDRAWN, status_since=cause.at, reason=reason.strip()), held, cause
+    )
+    said = RequestWithdrawn(
+        request_id=request.id, number=request.number, withdrawn_by=cause.actor.id, reason=reason.strip()
+    )
+    return replace(stopped, publish=[said, *stopped.publish], answer=answer_of(request_in(stopped)))
+
+
+def _forestall(command: NamedRequest, reason: str, cause: Cause) -> Decision:
+    """The sender took back what has not arrived yet: when it comes, it finds itself withdrawn."""
+    reference = command.external_reference
+    if reference is None:
+        raise Rejection("request_unknown", field="request_id", message="There is no such request.")
+    ordinal = cause.numbers[NUMBER][0]
+    request = PurchaseRequest(
+        id=request_id_of(cause.sender, reference),
+        ordinal=ordinal,
+        number=number_of(ordinal),
+        status=Status.WITHDRAWN,
+        status_since=cause.at,
+        source=cause.sender,
+        external_reference=reference,
+        reference_id=reference_id_of(reference),
+        content=None,
+        first_content=None,
+        requester=cause.actor.id,
+        submitted_by=cause.actor.id,
+        deliver_to=None,
+        currency=NO_CURRENCY,
+        total=Decimal(0),
+        submitted_at=cause.at,
+        message_id=cause.message_id,
+        reason=reason.strip(),
+        words=reference,
+    )
+    return Decision(save=[request], answer=answer_of(request))
+
+
+def _find(command: NamedRequest, held: Records) -> PurchaseRequest | None:
+    assert command.request_id is not None  # however it is named
+    return held.find(PurchaseRequest, command.request_id)
+
+
+def _check_owner(request: PurchaseRequest, cause: Cause) -> None:
+    """Everybody changes their own requests; a system those it has sent; some roles all of them."""
+    actor = cause.actor
+    own = actor.id in request.people or request.source == actor.id
+    if not (own or actor.may(Action.EDIT_ALL_REQUESTS)):
+        raise Rejection(
+            "not_entitled", field="request_id", message=f"{request.number} is somebody else's request."
+        )
+
+
+def _check_version(request: PurchaseRequest, expected: int | None) -> None:
+    if expected is not None and expected != request.version:
+        raise Rejection(
+            "precondition_failed",
+            field="expected_version",
+            message=f"{request.number} has changed since: it is at version {request.version} now.",
+        )
+
+
+def the_request(command: NamedRequest) -> Keys:
+    """The request and its rounds of approval."""
+    assert command.request_id is not None
+    return (
+        Key(PurchaseRequest, command.request_id, may_be_new=True),
+        *approval.round_keys(command.request_id),
+    )
+
+
+def with_lines(command: EditRequest) -> Keys:
+    """Also its lines."""
+    assert command.request_id is not None
+    return (*the_request(command), Many(RequestLine, by="request_id", value=command.request_id))
+
+
+def a_number(command: NamedRequest) -> Mapping[str, int]:
+    """One for the request that may not have arrived yet."""
+    return {NUMBER: 1} if command.external_reference is not None else {}
+
+
+HANDLERS: Handlers = (
+    Handler(on=EditRequest, holds=with_lines, reads=what_it_names, decide=edit),
+    Handler(on=WithdrawRequest, holds=the_request, numbers=a_number, decide=withdraw),
+)
