@@ -17,6 +17,7 @@ from libs.chassis.decision import (
     Key,
     Keys,
     Many,
+    NamedBy,
     Page,
     Record,
     Records,
@@ -272,7 +273,7 @@ class House:
 
     def _misses(self, needs: Keys) -> bool:
         for need in needs:
-            if isinstance(need, Page):
+            if isinstance(need, NamedBy | Page):
                 continue
             named = self._named(need)
             if named is None:
@@ -288,6 +289,10 @@ class House:
             if isinstance(need, Page):
                 found = [each for each in self.all(need.of) if need.after is None or each.id > need.after]
                 found = found[: need.limit]
+            elif isinstance(need, NamedBy):
+                naming = self.records.get(need.by, {}).get(need.id)
+                kept = self.records.get(need.of, {})
+                found = [kept.get(id) for id in need.ids(naming)] if naming else []
             elif isinstance(need, Key):
                 found = [self.records.get(need.of, {}).get(self._named(need) or NOBODY)]
             else:

@@ -78,6 +78,19 @@ class Many:
 
 
 @dataclass(frozen=True)
+class NamedBy:
+    """The records that another one, the `by` with this `id`, names now: `ids` reads them from it. Both are to be held.
+
+    If it names others by the time it is locked, the message counts as busy and is tried again.
+    """
+
+    of: type[Record]
+    by: type[Record]
+    id: UUID
+    ids: Callable[[Any], Iterable[UUID]]
+
+
+@dataclass(frozen=True)
 class Page:
     """The next so many records after this id; to be read, not held."""
 
@@ -86,7 +99,7 @@ class Page:
     limit: int
 
 
-Keys = Iterable[Key | Many | Page]
+Keys = Iterable[Key | Many | NamedBy | Page]
 
 
 class Records(Mapping[tuple[type[Record], UUID], Any]):

@@ -219,7 +219,11 @@ def _decoder(hint: Any) -> Callable[[Any], Any] | None:
         return hint
     origin = get_origin(hint) or hint
     if isinstance(origin, type) and issubclass(origin, tuple):
-        return tuple  # the driver makes a list of a JSON array
+        # The driver makes a list of a JSON array, and leaves its texts as they are.
+        kind = next(iter(get_args(hint)), None)
+        if isinstance(kind, type) and issubclass(kind, StrEnum):
+            return lambda values: tuple(map(kind, values))
+        return tuple
     return None
 
 

@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.chassis.decision import Decision, Delta, Key, Many, Page, Record, Records, Via
+from libs.chassis.decision import Decision, Delta, Key, Many, NamedBy, Page, Record, Records, Via
 from libs.chassis.rows import with_version
 from libs.chassis.storage import Storage
 from libs.contracts.message import Event
 
-Need = Key | Many | Page
+Need = Key | Many | NamedBy | Page
 _Children = tuple[type[Record], str]
 _Where = tuple[tuple[str, object], ...]
 
@@ -48,8 +48,10 @@ class WorkingSet:
         self._children: dict[_Children, dict[Any, dict[UUID, None]]] = {}
         self._aliases: dict[Via, UUID] = {}
         self._pages: dict[Page, list[UUID]] = {}
+        self._named: dict[NamedBy, set[UUID]] = {}
         self._held: set[tuple[type[Record], UUID]] = set()
         self._busy: set[tuple[type[Record], UUID]] = set()
+        self._sought: set[tuple[type[Record], UUID]] = set()
         self._busy_parents: set[tuple[_Children, UUID]] = set()
         self._new: dict[type[Record], dict[UUID, None]] = defaultdict(dict)
         self._changed: dict[type[Record], dict[UUID, None]] = defaultdict(dict)
@@ -62,6 +64,7 @@ class WorkingSet:
         """Lock what is held in (table, id) order, then load what is read. Busy records are skipped unless patient."""
         needs = list(needs)
         await self._follow(connection, [need for some in needs for need in (*some.holds, *some.reads)])
+        await self._look_whom(connection, [need for some in needs for need in some.holds])
         wanted: dict[type[Record], _Wanted] = defaultdict(_Wanted)
         for some in needs:
             for need in some.holds:
@@ -90,6 +93,8 @@ class WorkingSet:
                 # Whose child is busy cannot be told without reading it, so all parents asked for wait.
                 for children, values in (asked for id in busy & parents.keys() for asked in parents[id]):
                     self._busy_parents.update((children, value) for value in values)
+                if self._named:
+                    self._sought.update((of, id) for id in mine.locked)
                 self._keep(loaded)
                 seen.update(record.id for record in loaded)
             # Also what another message wanted to lock and somebody else holds: reading needs no lock.
@@ -110,6 +115,11 @@ class WorkingSet:
     def _want(self, wanted: _Wanted, need: Need, *, hold: bool) -> None:
         if isinstance(need, Page):
             raise TypeError("a page can be read, not held")
+        if isinstance(need, NamedBy):
+            if not hold:
+                raise TypeError("what another record names can be held, not read")
+            wanted.locked |= self._named[need]
+            return
         if isinstance(need, Key):
             id = self._resolved(need.id)
             if id is not None:
@@ -137,6 +147,18 @@ class WorkingSet:
                 text(f"SELECT id, {name} FROM {table} WHERE id = ANY(:ids)"), {"ids": list(ids)}
             )
             self._aliases.update({Via(of, row[0], name): row[1] for row in rows})
+
+    async def _look_whom(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
+        """What is named before anything is locked: tables are locked in one order, whichever names the other."""
+        naming: dict[type[Record], list[NamedBy]] = defaultdict(list)
+        for need in needs:
+            if isinstance(need, NamedBy):
+                naming[need.by].append(need)
+        for by, asking in naming.items():
+            loaded = await self._storage.rows[by].load(connection, {need.id for need in asking})
+            known = {record.id: record for record in loaded}
+            for need in asking:
+                self._named[need] = set(need.ids(known[need.id])) if need.id in known else set()
 
     def _resolved(self, id: UUID | Via) -> UUID | None:
         if not isinstance(id, Via):
@@ -166,11 +188,17 @@ class WorkingSet:
 
     def is_busy(self, needs: Needs) -> bool:
         """Whether somebody else holds a record that this message must lock."""
-        if not self._busy:
+        if not self._busy and not self._named:
             return False
         for need in needs.holds:
             if isinstance(need, Key):
                 if (need.of, self._resolved(need.id)) in self._busy:
+                    return True
+            elif isinstance(need, NamedBy):
+                if any(
+                    each in self._busy or (each not in self._held and each not in self._sought)
+                    for each in self._named_now(need)
+                ):
                     return True
             elif (
                 isinstance(need, Many)
@@ -178,6 +206,10 @@ class WorkingSet:
             ):
                 return True
         return False
+
+    def _named_now(self, need: NamedBy) -> list[tuple[type[Record], UUID]]:
+        record = self._records[need.by].get(need.id)
+        return [(need.of, id) for id in need.ids(record)] if record is not None else []
 
     def missing(self, needs: Needs) -> tuple[type[Record], UUID] | None:
         """The first record that this message names and that doesn't exist."""
@@ -203,6 +235,11 @@ class WorkingSet:
             if isinstance(need, Page):
                 for id in self._pages[need]:
                     seen.put(self._records[need.of][id])
+                continue
+            if isinstance(need, NamedBy):
+                for of, id in self._named_now(need):
+                    if id in self._records[of]:
+                        seen.put(self._records[of][id])
                 continue
             value = self._resolved(need.value)
             self._index(need.of, need.by)
