@@ -3,7 +3,7 @@
 from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts import assets, purchasing
-from services.requests import approval, copies, editing, fulfilment, submission
+from services.requests import approval, copies, delegation, directory, editing, fulfilment, submission
 from services.requests.api import router
 from services.requests.tables import STORAGE
 
@@ -15,6 +15,8 @@ SERVICE = Service(
             *editing.HANDLERS,
             *approval.HANDLERS,
             *copies.HANDLERS,
+            *directory.HANDLERS,
+            *delegation.HANDLERS,
             *fulfilment.TIMER_HANDLERS,
         ),
         "fulfilment": fulfilment.HANDLERS,

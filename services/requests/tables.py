@@ -1,14 +1,28 @@
 """Where requests keeps its records: one table per record type, in the order in which they are locked."""
 
-from sqlalchemy import Column, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Numeric, UniqueConstraint, text
 
 from libs.chassis.storage import Storage, table
 from services.requests.approval import Approval
 from services.requests.copies import CatalogEntry, KnownLocation, KnownVendor
+from services.requests.delegation import Delegation, DelegationBook
+from services.requests.directory import CostCentre, Group, Person
 from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit
 from services.requests.purchase_request import PurchaseRequest, RequestLine, RequestRevision
 
 STORAGE = Storage(
+    table(Person, "people", UniqueConstraint("person_id", name="people_person_id")),
+    table(Group, "groups", UniqueConstraint("code", name="groups_code")),
+    table(CostCentre, "cost_centres", UniqueConstraint("code", name="cost_centres_code")),
+    table(DelegationBook, "delegation_books"),
+    table(
+        Delegation,
+        "delegations",
+        CheckConstraint("from_date <= until_date", name="delegations_dates"),
+        Index("delegations_by_status", "book_id", "status"),
+        Index("delegations_by_delegator", "delegator", "id"),
+        Index("delegations_by_delegate", "delegate", "id"),
+    ),
     table(CatalogEntry, "catalog_entries", UniqueConstraint("sku", name="catalog_entries_sku")),
     table(KnownVendor, "known_vendors", UniqueConstraint("number", name="known_vendors_number")),
     table(KnownLocation, "known_locations", UniqueConstraint("code", name="known_locations_code")),

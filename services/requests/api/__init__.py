@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.requests.api import requests
+from services.requests.api import people, requests
 
 router = APIRouter()
-for each in (requests,):
+for each in (requests, people):
     router.include_router(each.router)
