@@ -98,7 +98,7 @@ class Quartermaster(System):
         self._supervisor = Supervisor(self.environments, home=self.home / "ours")
         await self._supervisor.start()
         async with Api(self._supervisor.urls, person="person-bench") as api:
-            await load(api, VENDORS, catalog, LOCATIONS)
+            await load(api, {"vendors": VENDORS, "catalog": catalog, "locations": LOCATIONS})
 
     async def stop(self) -> None:
         if self._supervisor:

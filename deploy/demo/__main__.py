@@ -21,7 +21,7 @@ from deploy.demo.api import Api, Refused
 from deploy.demo.board import Board
 from deploy.demo.erp import Answer, Erp, checked
 from deploy.demo.laws import LAWS, Evidence, Lists, in_detail, look, sentence_of
-from deploy.demo.loading import TooLate, load
+from deploy.demo.loading import OWNERS, TooLate, load
 from deploy.demo.people import APPROVERS, Approver, Dock
 from deploy.demo.repeating import law_5_repeats_change_nothing
 from deploy.local import holders
@@ -64,7 +64,7 @@ async def _demo(home: Path, *, keep: bool) -> bool:
         erp = Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"], run)
         async with with_people as api, erp, asyncio.TaskGroup() as group:
             watching = group.create_task(supervisor.watch())
-            await load(api, *(_example(f"{name}.csv") for name in ("vendors", "catalog", "locations")))
+            await load(api, {name: _example(f"{name}.csv") for name in OWNERS})
             board, dock, said = await journey(supervisor, api, erp, run)
             say(
                 f"{board.fulfilled} requests fulfilled in {board.seconds:.1f} s ({board.rate:.1f} a second);"

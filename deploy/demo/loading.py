@@ -1,10 +1,10 @@
-"""What must be known before anybody can ask for anything: vendors, catalog and locations."""
+"""What must be known before anybody can ask for anything: people, vendors, catalog and locations."""
 
 from __future__ import annotations
 
 import asyncio
 import csv
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from decimal import Decimal
 from io import StringIO
 from time import monotonic
@@ -12,26 +12,34 @@ from time import monotonic
 from deploy.demo.api import Api, Refused
 
 COPIES_SECONDS_MAX = 30
+OWNERS = {
+    "people": "requests",
+    "groups": "requests",
+    "cost-centres": "requests",
+    "vendors": "purchasing",
+    "catalog": "purchasing",
+    "locations": "assets",
+}
+"""The files that there are, in the order in which they are loaded, and the service that each goes to."""
 
 
 class TooLate(RuntimeError):
     """Something that had to happen did not happen in time; the message says how far it came."""
 
 
-async def load(api: Api, vendors: str, catalog: str, locations: str) -> None:
-    """Import three CSV files and wait until the services that need copies have them."""
-    for service, path, text in (
-        ("purchasing", "/imports/vendors", vendors),
-        ("purchasing", "/imports/catalog", catalog),
-        ("assets", "/imports/locations", locations),
-    ):
-        read = await api.post_csv(service, path, text)
+async def load(api: Api, files: Mapping[str, str]) -> None:
+    """Import CSV files, by their names, and wait until the services that need copies have them."""
+    for name, service in OWNERS.items():
+        if name not in files:
+            continue
+        path = f"/imports/{name}"
+        read = await api.post_csv(service, path, files[name])
         if read["rejected"]:
             refused = [row for row in read["rows"] if row["outcome"] == "rejected"]
             raise Refused(f"{path}: {len(refused)} row(s) were rejected, the first of them: {refused[0]}")
 
-    prices = {row["sku"]: Decimal(row["unit_price"]) for row in csv.DictReader(StringIO(catalog))}
-    places = {(row["code"], row["storage_space"]) for row in csv.DictReader(StringIO(locations))}
+    prices = {row["sku"]: Decimal(row["unit_price"]) for row in _rows(files, "catalog")}
+    places = {(row["code"], row["storage_space"]) for row in _rows(files, "locations")}
 
     async def missing_entries() -> set[str]:
         known = {
@@ -50,6 +58,10 @@ async def load(api: Api, vendors: str, catalog: str, locations: str) -> None:
 
     await until_none(missing_entries, "catalog entries in requests", COPIES_SECONDS_MAX)
     await until_none(missing_places, "places in receiving", COPIES_SECONDS_MAX)
+
+
+def _rows(files: Mapping[str, str], name: str) -> Iterator[dict[str, str]]:
+    return iter(csv.DictReader(StringIO(files.get(name, ""))))
 
 
 async def until_none(missing: Callable[[], Awaitable[set[str]]], what: str, seconds: float) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from libs.chassis.imports import contents_of
 from libs.contracts.assets import DefineLocation
+from libs.contracts.people import DefineCostCentre, DefineGroup, DefinePerson
 from libs.contracts.purchasing import DefineCatalogItem, DefineVendor
 from libs.contracts.requests import SubmitRequest
 
@@ -69,6 +70,25 @@ def test_every_request_asks_for_items_and_goes_to_a_location_in_the_files() -> N
         assert {line.sku for line in request.lines} <= set(catalog)
         assert len({line.sku for line in request.lines}) == len(request.lines)
         assert request.deliver_to in locations
+
+
+def test_everybody_and_every_cost_centre_in_a_request_is_in_the_files() -> None:
+    people = {
+        row["person_id"]: DefinePerson.model_validate_json(json.dumps(row | {"roles": row["roles"].split()}))
+        for row in rows("people.csv")
+    }
+    centres = {
+        row["code"]: DefineCostCentre.model_validate_json(json.dumps(row)) for row in rows("cost-centres.csv")
+    }
+    members = {
+        DefineGroup(code=row["code"], name=row["name"], members=(row["member"],)).members[0]
+        for row in rows("groups.csv")
+    }
+
+    for request in the_requests():
+        assert {request.requester, request.on_behalf_of} <= {*people, None}
+        assert request.cost_centre in {*centres, None}
+    assert members | {centre.owned_by for centre in centres.values()} <= set(people)
 
 
 def test_the_requests_are_events_that_can_be_told_apart() -> None:

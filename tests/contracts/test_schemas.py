@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from libs.contracts import assets, purchasing, receiving, requests, values
+from libs.contracts import assets, people, purchasing, receiving, requests, values
 from libs.contracts.message import Command, Message
 
 COMMANDS: list[type[Message]] = sorted(
     {
         each
-        for module in (assets, purchasing, receiving, requests)
+        for module in (assets, people, purchasing, receiving, requests)
         for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, Command) and "type" in vars(each)
     },

@@ -145,7 +145,7 @@ async def test_what_a_demo_keeps_can_be_used_as_it_says_and_as_the_examples_say(
 
     results = await asyncio.to_thread(follow_the_examples, home)
     assert [result.returncode for result in results] == [0] * len(results), results
-    assert results[0].stdout.count('"rejected":0') == 3, results[0].stdout
+    assert results[0].stdout.count('"rejected":0') == 6, results[0].stdout
     assert json.loads(results[1].stdout)["outcome"] == "accepted"
     assert not [each for each in results if each.stderr]
 

@@ -18,7 +18,7 @@ import httpx2
 
 from deploy.demo.api import Api
 from deploy.demo.erp import Erp, checked
-from deploy.demo.loading import load
+from deploy.demo.loading import OWNERS, load
 from deploy.local.definitions import SERVICES
 from deploy.local.provision import Environments, provision, unprovision
 from deploy.local.servers import Servers
@@ -51,7 +51,7 @@ async def the_system(servers: Servers, home: Path) -> AsyncIterator["System"]:
             Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"]) as erp,
             httpx2.AsyncClient(base_url=servers.rabbitmq_management_url, timeout=30) as management,
         ):
-            await load(api, *(_example(f"{each}.csv") for each in ("vendors", "catalog", "locations")))
+            await load(api, {name: _example(f"{name}.csv") for name in OWNERS})
             urls = {user: settings["QUARTERMASTER_BROKER_URL"] for user, settings in environments.items()}
             yield System(supervisor, environments, api, erp, Room(name, urls, management))
     finally:
