@@ -11,7 +11,7 @@ from libs.contracts import assets, purchasing, receiving
 from libs.contracts.message import Message
 from libs.contracts.requests import DecideApproval, RequestedLine, SubmitRequest
 from libs.contracts.values import Kind, Money, derived_id, location_id_of
-from services.purchasing import catalog, purchase_order, request_orders
+from services.purchasing import catalog, draft, exchange_rate, purchase_order, request_orders, spending
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder
 from services.requests import approval, copies, editing, fulfilment, submission
 from services.requests.purchase_request import PurchaseRequest, line_id_of
@@ -54,7 +54,14 @@ def a_requests_desk(*entries: purchasing.CatalogItemChanged) -> Desk:
 
 def a_purchasing_desk() -> Desk:
     """The purchasing service with the usual vendors and catalog."""
-    desk = Desk(catalog.HANDLERS, request_orders.HANDLERS, purchase_order.HANDLERS)
+    desk = Desk(
+        catalog.HANDLERS,
+        request_orders.HANDLERS,
+        draft.HANDLERS,
+        spending.HANDLERS,
+        purchase_order.HANDLERS,
+        exchange_rate.HANDLERS,
+    )
     desk.hear(*(a_vendor(number) for number in sorted(set(VENDORS.values()))), *map(an_item, PRICES))
     return desk
 

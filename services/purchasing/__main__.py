@@ -2,15 +2,26 @@
 
 from libs.chassis.run import run
 from libs.chassis.service import Service
-from services.purchasing import catalog, purchase_order, request_orders
+from libs.contracts.requests import ApproveSpending
+from services.purchasing import catalog, draft, exchange_rate, purchase_order, request_orders, spending
 from services.purchasing.api import router
 from services.purchasing.tables import STORAGE
 
 SERVICE = Service(
     name="purchasing",
-    queues={"inbox": (*request_orders.HANDLERS, *purchase_order.HANDLERS, *catalog.HANDLERS)},
+    queues={
+        "inbox": (
+            *request_orders.HANDLERS,
+            *draft.HANDLERS,
+            *spending.HANDLERS,
+            *purchase_order.HANDLERS,
+            *catalog.HANDLERS,
+            *exchange_rate.HANDLERS,
+        )
+    },
     storage=STORAGE,
     routes=router,
+    sends=(ApproveSpending,),
     sequences=(request_orders.NUMBER,),
 )
 

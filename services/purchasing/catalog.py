@@ -17,6 +17,7 @@ from libs.chassis.decision import (
     Rejection,
 )
 from libs.contracts.purchasing import (
+    CUSTOM_SKU_PREFIX,
     AnnounceAll,
     CatalogItemChanged,
     DefineCatalogItem,
@@ -24,6 +25,8 @@ from libs.contracts.purchasing import (
     VendorChanged,
 )
 from libs.contracts.values import AssetCreation, Kind, derived_id
+from services.purchasing import exchange_rate
+from services.purchasing.exchange_rate import ExchangeRate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,7 @@ class CatalogItem(Record):
     name: str
     kind: Kind
     vendor_id: UUID
+    vendor_number: str
     unit_price: Decimal
     currency: str
     manufacturer: str | None
@@ -88,14 +92,7 @@ def define_vendor(command: DefineVendor, held: Records, cause: Cause) -> Decisio
     answer = {"vendor_id": str(vendor.id), "number": vendor.number, "change": _change(known, vendor)}
     if vendor == known:
         return Decision(answer=answer)
-    changed = VendorChanged(
-        vendor_id=vendor.id,
-        number=vendor.number,
-        name=vendor.name,
-        currency=vendor.currency,
-        active=vendor.active,
-    )
-    return Decision(save=[vendor], publish=[changed], answer=answer)
+    return Decision(save=[vendor], publish=[_said_of_vendor(vendor)], answer=answer)
 
 
 def item_of(command: DefineCatalogItem) -> Keys:
@@ -108,15 +105,20 @@ def preferred_vendor_of(command: DefineCatalogItem) -> Keys:
     return (Key(Vendor, vendor_id_of(command.vendor_number), may_be_new=True),)
 
 
+def active_vendor(held: Records, number: str, *, of: str) -> Vendor:
+    """The vendor with this number, from whom we buy; `of` is the field that names them."""
+    vendor = held.find(Vendor, vendor_id_of(number))
+    if vendor is None or not vendor.active:
+        raise Rejection("vendor_unknown", field=of, message=f"There is no active vendor {number}.")
+    return vendor
+
+
 def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Decision:
     """Create or change a catalog item, bought from an active vendor. Saying it again changes nothing."""
-    vendor = held.find(Vendor, vendor_id_of(command.vendor_number))
-    if vendor is None or not vendor.active:
-        raise Rejection(
-            "vendor_unknown",
-            field="vendor_number",
-            message=f"There is no active vendor {command.vendor_number}.",
-        )
+    if command.sku.startswith(CUSTOM_SKU_PREFIX):
+        message = f"SKUs that begin with {CUSTOM_SKU_PREFIX} are given to what is not in the catalog."
+        raise Rejection("invalid_content", field="sku", message=message)
+    vendor = active_vendor(held, command.vendor_number, of="vendor_number")
     known = held.find(CatalogItem, item_id_of(command.sku))
     item = CatalogItem(
         id=item_id_of(command.sku),
@@ -125,6 +127,7 @@ def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Deci
         name=command.name,
         kind=command.kind,
         vendor_id=vendor.id,
+        vendor_number=vendor.number,
         unit_price=command.unit_price,
         currency=command.currency,
         manufacturer=command.manufacturer,
@@ -140,6 +143,16 @@ def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Deci
     return Decision(save=[item], publish=[_said(item)], answer=answer)
 
 
+def _said_of_vendor(vendor: Vendor) -> VendorChanged:
+    return VendorChanged(
+        vendor_id=vendor.id,
+        number=vendor.number,
+        name=vendor.name,
+        currency=vendor.currency,
+        active=vendor.active,
+    )
+
+
 def _said(item: CatalogItem) -> CatalogItemChanged:
     return CatalogItemChanged(
         item_id=item.id,
@@ -147,6 +160,7 @@ def _said(item: CatalogItem) -> CatalogItemChanged:
         name=item.name,
         kind=item.kind,
         vendor_id=item.vendor_id,
+        vendor_number=item.vendor_number,
         unit_price=item.unit_price,
         currency=item.currency,
         manufacturer=item.manufacturer,
@@ -166,5 +180,10 @@ def _change(known: Record | None, now: Record) -> str:
 HANDLERS: Handlers = (
     Handler(on=DefineVendor, holds=vendor_of, decide=define_vendor),
     Handler(on=DefineCatalogItem, holds=item_of, reads=preferred_vendor_of, decide=define_item),
-    announcing(AnnounceAll, Announced(CatalogItem, _said)),
+    announcing(
+        AnnounceAll,
+        Announced(CatalogItem, _said),
+        Announced(Vendor, _said_of_vendor),
+        Announced(ExchangeRate, exchange_rate.said),
+    ),
 )

@@ -1,95 +1,148 @@
-"""Purchase orders: what is bought from one vendor, from its submission until nothing is owed to us any more.
+"""Purchase orders: what is bought from one vendor, from its draft until nothing is owed to us any more.
 
 A command sets only what was ordered and what was asked to be cancelled; what arrived is counted from the
-dock's facts, and the order's status is a function of its lines' numbers. How orders are made and cancelled is
-told in `request_orders`.
+dock's facts, services as they are confirmed, and the order's status is a function of its lines' numbers. How orders
+are made and cancelled is told in `request_orders`, how they are completed in `draft`, placed in `spending`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Record, Records
+from libs.chassis.decision import (
+    Cause,
+    Decision,
+    Early,
+    Handler,
+    Handlers,
+    Key,
+    Keys,
+    Many,
+    Record,
+    Records,
+    Rejection,
+)
 from libs.contracts.message import Event
-from libs.contracts.purchasing import OrderPartiallyReceived, OrderReceived, SurplusFound
+from libs.contracts.purchasing import (
+    ConfirmService,
+    OrderPartiallyReceived,
+    OrderReceived,
+    ServiceConfirmed,
+    SurplusFound,
+)
 from libs.contracts.receiving import GoodsReceived
-from libs.contracts.values import AssetCreation, Kind, derived_id
+from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, derived_id
 
 
 class Status(StrEnum):
     """Where an order stands."""
 
     DRAFT = "draft"
+    AWAITING_APPROVAL = "awaiting_approval"
     SUBMITTED = "submitted"
     PARTIALLY_RECEIVED = "partially_received"
     RECEIVED = "received"
     CANCELLED = "cancelled"
 
 
-# A cancelled order becomes received when goods turn up that the dock took before it heard of it.
+# A cancelled order becomes received when goods turn up that the dock took before it heard of it; a received one is
+# cancelled when all it brought was software, which can be given back.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
-    Status.DRAFT: frozenset({Status.SUBMITTED}),
+    Status.DRAFT: frozenset({Status.AWAITING_APPROVAL, Status.SUBMITTED, Status.CANCELLED}),
+    Status.AWAITING_APPROVAL: frozenset({Status.DRAFT, Status.SUBMITTED, Status.CANCELLED}),
     Status.SUBMITTED: frozenset({Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.CANCELLED}),
     Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED}),
-    Status.RECEIVED: frozenset(),
+    Status.RECEIVED: frozenset({Status.CANCELLED}),
     Status.CANCELLED: frozenset({Status.RECEIVED}),
 }
+
+UNSUBMITTED = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
 
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseOrder(Record):
-    """What is bought from one vendor for one request."""
+    """What is bought from one vendor for one request. A draft may have no vendor yet.
+
+    `revision` counts what approvers can see change: vendor, prices, and how often they were asked; `asked_total` is
+    what they were asked for at this revision, if they were.
+    """
 
     TRANSITIONS: ClassVar = TRANSITIONS
 
     requisition_number: str
     status: Status = Status.DRAFT
     status_since: datetime
+    revision: int = 1
     request_id: UUID
     request_number: str
     requester: str
-    vendor_id: UUID
-    vendor_name: str
+    vendor_id: UUID | None
+    vendor_number: str | None
+    vendor_name: str | None
     deliver_to: str
     currency: str
     total: Decimal
-    submitted_at: datetime
+    asked_total: Decimal | None = None
+    submitted_at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLine(Record):
-    """So many of one item, at the price and version the catalog had.
+    """So many of one item, at the price and version the catalog had; a custom item has neither until it is completed.
 
-    `accepted` and `rejected` count receipts, `asked` is how many units somebody wanted cancelled; all other
-    figures follow from these.
+    `accepted` and `rejected` count receipts, `confirmed` services rendered, `entitled` software that came with the
+    submission and was not given back; `asked` is how many units somebody wanted cancelled. All other figures follow
+    from these. `named_vendor` is the only vendor that was approved, if one was named.
     """
 
     order_id: UUID
     request_id: UUID
     request_line_id: UUID
     position: int
-    item_id: UUID
-    catalog_version: int
+    item_id: UUID | None
+    catalog_version: int | None
     sku: str
     name: str
     kind: Kind
     asset_creation: AssetCreation
     warranty_months: int
+    named_vendor: str | None = None
+    destination_kind: DestinationKind | None = None
+    destination: str | None = None
+    starts_on: date | None = None
+    ends_on: date | None = None
     ordered: int
-    unit_price: Decimal
+    approved_unit_price: Decimal
+    unit_price: Decimal | None
     line_total: Decimal
     asked: int = 0
     accepted: int = 0
     rejected: int = 0
+    confirmed: int = 0
+    entitled: int = 0
+
+    @property
+    def bought_for(self) -> Destination | None:
+        """Whom or what it is for, if that was said."""
+        if self.destination_kind is None:
+            return None
+        return Destination(kind=DestinationKind(self.destination_kind), name=self.destination)
+
+    @property
+    def agreed_price(self) -> Decimal:
+        """The unit price that its vendor is to know."""
+        if self.unit_price is None:
+            raise RuntimeError(f"line {self.position} of order {self.order_id} has no price")
+        return self.unit_price
 
     @property
     def kept(self) -> int:
         """Units we have."""
-        return self.accepted
+        return self.accepted + self.confirmed + self.entitled
 
     @property
     def cancelled(self) -> int:
@@ -113,15 +166,21 @@ def number_of(ordinal: int) -> str:
 
 
 def order_id_of(request_id: UUID, vendor_id: UUID) -> UUID:
-    """The one order of a request at a vendor."""
+    """The one order of a request's catalog lines at a vendor."""
     return derived_id("order", request_id, vendor_id)
 
 
+def custom_order_id_of(request_id: UUID, vendor_number: str | None) -> UUID:
+    """The one order of a request's custom lines that name this vendor, or none."""
+    return derived_id("custom-order", request_id, vendor_number)
+
+
 def status_of(lines: Iterable[OrderLine]) -> Status:
-    """The status of a submitted order with these lines."""
+    """The status of a submitted order with these lines. Software alone does not make it partially received."""
     lines = tuple(lines)
     if any(line.open for line in lines):
-        return Status.PARTIALLY_RECEIVED if any(line.kept for line in lines) else Status.SUBMITTED
+        arrived = any(line.accepted or line.confirmed for line in lines)
+        return Status.PARTIALLY_RECEIVED if arrived else Status.SUBMITTED
     return Status.RECEIVED if any(line.kept for line in lines) else Status.CANCELLED
 
 
@@ -155,12 +214,54 @@ def receive(fact: GoodsReceived, held: Records, cause: Cause) -> Decision:
     return Decision(save=[changed, *arrived] if publish else arrived, publish=publish)
 
 
+def order_to_confirm(command: ConfirmService) -> Keys:
+    """The order with all its lines."""
+    return (Key(PurchaseOrder, command.order_id), Many(OrderLine, by="order_id", value=command.order_id))
+
+
+def confirm(command: ConfirmService, held: Records, cause: Cause) -> Decision:
+    """A service was rendered: it is done as goods are that arrived. No more is confirmed than is open."""
+    order = order_named(held, command.order_id)
+    lines = {line.id: line for line in in_order(held.all(OrderLine, order_id=order.id))}
+    line = lines.get(command.order_line_id)
+    if line is None:
+        message = f"Order {order.requisition_number} has no line {command.order_line_id}."
+        raise Rejection("order_line_unknown", field="order_line_id", message=message)
+    if line.kind is not Kind.SERVICE:
+        message = f"{line.name} is {line.kind}: only a service is confirmed."
+        raise Rejection("kind_not_confirmed", field="order_line_id", message=message)
+    if order.status in UNSUBMITTED:
+        message = f"Order {order.requisition_number} is {order.status}: nothing of it can have been rendered."
+        raise Rejection("order_not_submitted", field="order_id", message=message)
+    quantity = command.quantity or line.open
+    if not quantity or quantity > line.open:
+        message = f"{quantity} of {line.name} would be confirmed but {line.open} are open."
+        raise Rejection("confirmation_exceeds_open", field="quantity", message=message)
+    line = lines[line.id] = replace(line, confirmed=line.confirmed + quantity)
+    changed, said = followed(order, lines.values(), cause)
+    confirmed = ServiceConfirmed(
+        order_id=order.id,
+        order_line_id=line.id,
+        request_id=order.request_id,
+        request_line_id=line.request_line_id,
+        quantity=quantity,
+        confirmed_by=cause.actor.id or cause.sender,
+    )
+    answer = {
+        "order_id": str(order.id),
+        "order_line_id": str(line.id),
+        "confirmed": line.confirmed,
+        "open": line.open,
+    }
+    return Decision(save=[changed, line], publish=[confirmed, *said], answer=answer)
+
+
 def followed(
     order: PurchaseOrder, lines: Iterable[OrderLine], cause: Cause
 ) -> tuple[PurchaseOrder, list[Event]]:
-    """The order in the status of its lines, and what is to be said about the change."""
+    """The order in the status of its lines, and what is to be said about the change; one that waits goes on waiting."""
     status = status_of(lines)
-    if status is order.status:
+    if status is order.status or order.status in UNSUBMITTED:
         return order, []
     order = order.become(status, status_since=cause.at)
     if status not in (Status.RECEIVED, Status.PARTIALLY_RECEIVED):
@@ -170,9 +271,20 @@ def followed(
     return order, [said]
 
 
-def in_order(lines: Iterable[OrderLine]) -> list[OrderLine]:
+def order_named(held: Records, order_id: UUID) -> PurchaseOrder:
+    """The order that a command names."""
+    order = held.find(PurchaseOrder, order_id)
+    if order is None:
+        raise Rejection("order_unknown", field="order_id", message=f"There is no order {order_id}.")
+    return order
+
+
+def in_order(lines: Iterable[OrderLine]) -> Sequence[OrderLine]:
     """An order's lines by their position."""
     return sorted(lines, key=lambda line: line.position)
 
 
-HANDLERS: Handlers = (Handler(on=GoodsReceived, holds=order_and_lines, early=Early.WAIT, decide=receive),)
+HANDLERS: Handlers = (
+    Handler(on=GoodsReceived, holds=order_and_lines, early=Early.WAIT, decide=receive),
+    Handler(on=ConfirmService, holds=order_to_confirm, early=Early.WAIT_10_MINUTES, decide=confirm),
+)

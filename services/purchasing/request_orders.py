@@ -1,15 +1,15 @@
-"""The orders of a request: made from what was approved, one per vendor, and cancelled as a whole."""
+"""The orders of a request: made from what was approved, and cancelled, as a whole or one of them.
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+Catalog lines make one order per vendor, placed at once; custom lines make drafts that wait for vendor and prices.
+"""
+
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
-from typing import ClassVar
-from uuid import UUID
 
 from libs.chassis.decision import (
     Cause,
     Decision,
+    Early,
     Handler,
     Handlers,
     Key,
@@ -20,75 +20,67 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
-from libs.contracts.message import Event
+from libs.contracts.message import Message
 from libs.contracts.purchasing import (
-    CancelledLine,
+    CUSTOM_SKU_PREFIX,
+    CancelOneOrder,
     CancelOrder,
     CreateOrder,
-    OrderCancelled,
-    OrderedLine,
-    OrderSubmitted,
+    LineToOrder,
 )
-from libs.contracts.values import derived_id, line_total, money
-from services.purchasing.catalog import CatalogItem, Vendor, item_id_of
+from libs.contracts.values import AssetCreation, derived_id, line_total
+from services.purchasing.catalog import CatalogItem, Vendor, active_vendor, item_id_of, vendor_id_of
 from services.purchasing.purchase_order import (
     OrderLine,
     PurchaseOrder,
     Status,
-    followed,
+    custom_order_id_of,
     in_order,
     number_of,
     order_id_of,
+    order_named,
+)
+from services.purchasing.spending import (
+    RequestOrders,
+    RequestOrdersStatus,
+    all_of_request,
+    called_off,
+    committed_by,
+    place,
+    said_drafted,
+    within_limit,
 )
 
 NUMBER = "requisition_number"
 
-
-class RequestOrdersStatus(StrEnum):
-    """Whether a request's orders were made, or shall not be, or no longer."""
-
-    ORDERED = "ordered"
-    CANCELLED = "cancelled"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RequestOrders(Record):
-    """What was commanded for a request, under its id: ordered once, never after it was cancelled.
-
-    `answer` is what the command to order was answered, empty if a cancellation came first.
-    """
-
-    TRANSITIONS: ClassVar = {
-        RequestOrdersStatus.ORDERED: frozenset({RequestOrdersStatus.CANCELLED}),
-        RequestOrdersStatus.CANCELLED: frozenset(),
-    }
-
-    status: RequestOrdersStatus
-    answer: Mapping[str, object] = field(default_factory=dict)
-    reason: str | None = None
+Group = tuple[Vendor | None, bool]
+"""Lines of one order: their vendor, if it is known, and whether they are from the catalog."""
 
 
 # Ordering what was approved
 
 
-def orders_of(command: CreateOrder | CancelOrder) -> Keys:
+def orders_of(command: CreateOrder) -> Keys:
     """What was commanded for the request before."""
     return (Key(RequestOrders, command.request_id, may_be_new=True),)
 
 
 def items_and_vendors(command: CreateOrder) -> Keys:
-    """The catalog items of the lines, and their preferred vendors."""
+    """The catalog items of the lines, their preferred vendors, and those that were named."""
     items = [item_id_of(sku) for sku in dict.fromkeys(line.sku for line in command.lines) if sku]
+    vendors = dict.fromkeys(line.vendor_number for line in command.lines if line.vendor_number)
     return [
         *(Key(CatalogItem, item, may_be_new=True) for item in items),
         *(Key(Vendor, Via(CatalogItem, item, "vendor_id"), may_be_new=True) for item in items),
+        *(Key(Vendor, vendor_id_of(number), may_be_new=True) for number in vendors),
     ]
 
 
 def create(command: CreateOrder, held: Records, cause: Cause) -> Decision:
-    """Order what was approved: one order per preferred vendor, at catalog prices, submitted at once.
+    """Order what was approved: from the catalog one order per vendor, placed at once; the rest as drafts.
 
-    All of it must cost no more than was approved. A request is ordered once; cancelled before, not at all.
+    What would make all that is submitted cost more than was approved awaits approval. A request is ordered once;
+    cancelled before, not at all.
     """
     before = held.find(RequestOrders, command.request_id)
     if before is not None and before.answer:
@@ -98,189 +90,207 @@ def create(command: CreateOrder, held: Records, cause: Cause) -> Decision:
             "order_cancelled", field="request_id", message=f"It was cancelled before: {before.reason}"
         )
 
-    bought = _by_vendor(command, held)
-    total = sum((line.line_total for lines in bought.values() for line in lines), Decimal(0))
-    approved, currency = command.approved_total.amount, command.approved_total.currency
-    if total > approved:
-        raise Rejection(
-            "approved_amount_exceeded",
-            field="approved_total",
-            message=f"It costs {total} {currency}; {approved} {currency} was approved.",
-        )
-    orders = [
-        _submitted(command, held[Vendor, vendor_id], lines, ordinal, cause)
-        for (vendor_id, lines), ordinal in zip(bought.items(), cause.numbers[NUMBER], strict=False)
-    ]
+    groups = _by_order(command, held)
+    approved = command.approved_total.amount
+    orders: list[PurchaseOrder] = []
+    lines: list[OrderLine] = []
+    publish: list[Message] = []
+    for ((vendor, from_catalog), wanted), ordinal in zip(groups.items(), cause.numbers[NUMBER], strict=False):
+        order = _drafted(command, vendor, wanted, ordinal, cause, from_catalog=from_catalog)
+        said: Sequence[Message] = [said_drafted(order, wanted)]
+        placed: Sequence[OrderLine] = wanted
+        if from_catalog:
+            committed = committed_by(orders, lines)
+            order, placed, said = place(order, wanted, approved=approved, committed=committed, cause=cause)
+        orders.append(order)
+        lines += placed
+        publish += said
     answer = {
         "request_id": str(command.request_id),
-        "orders": [
-            {"order_id": str(order.id), "requisition_number": order.requisition_number} for order in orders
-        ],
+        "orders": [{**_named(order), "status": order.status.value} for order in orders],
     }
-    made = RequestOrders(id=command.request_id, status=RequestOrdersStatus.ORDERED, answer=answer)
-    return Decision(
-        save=[made, *orders, *(line for lines in bought.values() for line in lines)],
-        publish=[_said_submitted(order, bought[order.vendor_id]) for order in orders],
-        answer=answer,
+    made = RequestOrders(
+        id=command.request_id, status=RequestOrdersStatus.ORDERED, approved=approved, answer=answer
+    )
+    return Decision(save=[made, *orders, *lines], publish=publish, answer=answer)
+
+
+def _by_order(command: CreateOrder, held: Records) -> Mapping[Group, list[OrderLine]]:
+    """The lines in groups of one order, catalog lines priced, in the order in which the request names them."""
+    groups: dict[Group, list[OrderLine]] = {}
+    for index, wanted in enumerate(command.lines):
+        of = f"lines[{index}]"
+        named = (
+            active_vendor(held, wanted.vendor_number, of=f"{of}.vendor_number")
+            if wanted.vendor_number
+            else None
+        )
+        if wanted.sku is None:
+            group = groups.setdefault((named, False), [])
+            group.append(_custom_line(command, wanted, position=len(group) + 1))
+            continue
+        item = held.find(CatalogItem, item_id_of(wanted.sku))
+        if item is None or not item.active:
+            message = f"The catalog has no active item {wanted.sku}."
+            raise Rejection("sku_unknown", field=f"{of}.sku", message=message)
+        vendor = named or held.find(Vendor, item.vendor_id)
+        if vendor is None or not vendor.active:
+            message = f"{wanted.sku} has no active vendor."
+            raise Rejection("vendor_unknown", field=f"{of}.sku", message=message)
+        if item.currency != command.approved_total.currency:
+            message = f"{wanted.sku} is priced in {item.currency}, not in {command.approved_total.currency}."
+            raise Rejection("currency_mismatch", field=f"{of}.sku", message=message)
+        group = groups.setdefault((vendor, True), [])
+        group.append(_catalog_line(command, wanted, item, vendor, position=len(group) + 1))
+    return groups
+
+
+def _catalog_line(
+    command: CreateOrder, wanted: LineToOrder, item: CatalogItem, vendor: Vendor, *, position: int
+) -> OrderLine:
+    order_id = order_id_of(command.request_id, vendor.id)
+    return OrderLine(
+        id=derived_id("order_line", order_id, wanted.request_line_id),
+        order_id=order_id,
+        request_id=command.request_id,
+        request_line_id=wanted.request_line_id,
+        position=position,
+        item_id=item.id,
+        catalog_version=item.version,
+        sku=item.sku,
+        name=item.name,
+        kind=item.kind,
+        asset_creation=item.asset_creation,
+        warranty_months=item.warranty_months,
+        named_vendor=wanted.vendor_number,
+        destination_kind=wanted.destination.kind if wanted.destination else None,
+        destination=wanted.destination.name if wanted.destination else None,
+        starts_on=wanted.starts_on,
+        ends_on=wanted.ends_on,
+        ordered=wanted.quantity,
+        approved_unit_price=wanted.approved_unit_price,
+        unit_price=item.unit_price,
+        line_total=within_limit(
+            line_total(item.unit_price, wanted.quantity, command.approved_total.currency)
+        ),
     )
 
 
-def _by_vendor(command: CreateOrder, held: Records) -> dict[UUID, list[OrderLine]]:
-    """The lines, priced, in groups of one vendor, in the order in which the request names them."""
-    currency = command.approved_total.currency
-    bought: dict[UUID, list[OrderLine]] = {}
-    for index, wanted in enumerate(command.lines):
-        name = f"lines[{index}].sku"
-        item = held.find(CatalogItem, item_id_of(wanted.sku or ""))
-        if item is None or not item.active:
-            raise Rejection(
-                "sku_unknown", field=name, message=f"The catalog has no active item {wanted.sku}."
-            )
-        vendor = held.find(Vendor, item.vendor_id)
-        if vendor is None or not vendor.active:
-            raise Rejection("vendor_unknown", field=name, message=f"{wanted.sku} has no active vendor.")
-        if item.currency != currency:
-            raise Rejection(
-                "currency_mismatch",
-                field=name,
-                message=f"{wanted.sku} is priced in {item.currency}, not in {currency}.",
-            )
-        lines = bought.setdefault(vendor.id, [])
-        order_id = order_id_of(command.request_id, vendor.id)
-        lines.append(
-            OrderLine(
-                id=derived_id("order_line", order_id, wanted.request_line_id),
-                order_id=order_id,
-                request_id=command.request_id,
-                request_line_id=wanted.request_line_id,
-                position=len(lines) + 1,
-                item_id=item.id,
-                catalog_version=item.version,
-                sku=item.sku,
-                name=item.name,
-                kind=item.kind,
-                asset_creation=item.asset_creation,
-                warranty_months=item.warranty_months,
-                ordered=wanted.quantity,
-                unit_price=item.unit_price,
-                line_total=line_total(item.unit_price, wanted.quantity, currency),
-            )
-        )
-    return bought
+def _custom_line(command: CreateOrder, wanted: LineToOrder, *, position: int) -> OrderLine:
+    """What the catalog doesn't know has a SKU of its own, so that it can be received like anything else."""
+    order_id = custom_order_id_of(command.request_id, wanted.vendor_number)
+    line_id = derived_id("order_line", order_id, wanted.request_line_id)
+    if wanted.name is None or wanted.kind is None:
+        raise RuntimeError("a line without a SKU says name and kind")
+    return OrderLine(
+        id=line_id,
+        order_id=order_id,
+        request_id=command.request_id,
+        request_line_id=wanted.request_line_id,
+        position=position,
+        item_id=None,
+        catalog_version=None,
+        sku=f"{CUSTOM_SKU_PREFIX}{line_id.hex[:16].upper()}",
+        name=wanted.name,
+        kind=wanted.kind,
+        asset_creation=AssetCreation.ON_SUBMISSION,
+        warranty_months=0,
+        named_vendor=wanted.vendor_number,
+        destination_kind=wanted.destination.kind if wanted.destination else None,
+        destination=wanted.destination.name if wanted.destination else None,
+        starts_on=wanted.starts_on,
+        ends_on=wanted.ends_on,
+        ordered=wanted.quantity,
+        approved_unit_price=wanted.approved_unit_price,
+        unit_price=None,
+        line_total=Decimal(0),
+    )
 
 
-def _submitted(
-    command: CreateOrder, vendor: Vendor, lines: Sequence[OrderLine], ordinal: int, cause: Cause
+def _drafted(
+    command: CreateOrder,
+    vendor: Vendor | None,
+    lines: Sequence[OrderLine],
+    ordinal: int,
+    cause: Cause,
+    *,
+    from_catalog: bool,
 ) -> PurchaseOrder:
-    draft = PurchaseOrder(
-        id=order_id_of(command.request_id, vendor.id),
+    if from_catalog and vendor:
+        order_id = order_id_of(command.request_id, vendor.id)
+    else:
+        order_id = custom_order_id_of(command.request_id, vendor.number if vendor else None)
+    return PurchaseOrder(
+        id=order_id,
         requisition_number=number_of(ordinal),
         status_since=cause.at,
         request_id=command.request_id,
         request_number=command.request_number,
         requester=command.requester,
-        vendor_id=vendor.id,
-        vendor_name=vendor.name,
+        vendor_id=vendor.id if vendor else None,
+        vendor_number=vendor.number if vendor else None,
+        vendor_name=vendor.name if vendor else None,
         deliver_to=command.deliver_to,
         currency=command.approved_total.currency,
-        total=sum((line.line_total for line in lines), Decimal(0)),
-        submitted_at=cause.at,
-    )
-    return draft.become(Status.SUBMITTED)
-
-
-def _said_submitted(order: PurchaseOrder, lines: Iterable[OrderLine]) -> OrderSubmitted:
-    return OrderSubmitted(
-        order_id=order.id,
-        requisition_number=order.requisition_number,
-        request_id=order.request_id,
-        vendor_id=order.vendor_id,
-        vendor_name=order.vendor_name,
-        deliver_to=order.deliver_to,
-        total=money(order.total, order.currency),
-        lines=tuple(
-            OrderedLine(
-                order_line_id=line.id,
-                request_line_id=line.request_line_id,
-                sku=line.sku,
-                name=line.name,
-                kind=line.kind,
-                quantity=line.ordered,
-                unit_price=line.unit_price,
-                asset_creation=line.asset_creation,
-                warranty_months=line.warranty_months,
-            )
-            for line in lines
-        ),
+        total=within_limit(sum((line.line_total for line in lines), Decimal(0))),
     )
 
 
 # Cancelling what is open
 
 
-def all_of_request(command: CancelOrder) -> Keys:
-    """What was commanded before, and the request's orders with all their lines."""
-    return (
-        *orders_of(command),
-        Many(PurchaseOrder, by="request_id", value=command.request_id),
-        Many(OrderLine, by="request_id", value=command.request_id),
-    )
-
-
 def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
-    """Cancel whatever has not arrived of all the request's orders, now and later.
+    """Cancel whatever has not arrived of all the request's orders, now and later, drafts among them.
 
     What is here already, or was taken at the dock before it heard of this, stays. A cancellation that comes
     before the command to order forbids it. The answer names the orders that lost units, if any did.
     """
     before = held.find(RequestOrders, command.request_id)
-    orders = held.all(PurchaseOrder, request_id=command.request_id)
-    lines_of = {order.id: in_order(held.all(OrderLine, order_id=order.id)) for order in orders}
-    cancelled = before is not None and before.status is RequestOrdersStatus.CANCELLED
-    losing = [
-        order
-        for order in orders
-        if any(line.cancelled if cancelled else line.open for line in lines_of[order.id])
-    ]
-    answer = {
-        "request_id": str(command.request_id),
-        "orders": [
-            {"order_id": str(order.id), "requisition_number": order.requisition_number} for order in losing
-        ],
-    }
+    if before is not None and before.status is RequestOrdersStatus.CANCELLED:
+        return Decision(duplicate=True, answer=before.cancellation)
+    save: list[Record] = []
+    publish: list[Message] = []
+    losing: list[PurchaseOrder] = []
+    for order in held.all(PurchaseOrder, request_id=command.request_id):
+        lines = in_order(held.all(OrderLine, order_id=order.id))
+        changed, less, said = called_off(order, lines, command.reason, cause)
+        if any(now.cancelled > was.cancelled for now, was in zip(less, lines, strict=True)):
+            losing.append(order)
+        save += [changed, *less]
+        publish += said
+    answer = {"request_id": str(command.request_id), "orders": [_named(order) for order in losing]}
     if before is None:
         forbidden = RequestOrders(
-            id=command.request_id, status=RequestOrdersStatus.CANCELLED, reason=command.reason
+            id=command.request_id,
+            status=RequestOrdersStatus.CANCELLED,
+            cancellation=answer,
+            reason=command.reason,
         )
         return Decision(save=[forbidden], answer=answer)
-    if cancelled:
-        return Decision(duplicate=True, answer=answer)
-    save: list[Record] = [before.become(RequestOrdersStatus.CANCELLED, reason=command.reason)]
-    publish: list[Event] = []
-    for order in orders:
-        lines = [replace(line, asked=line.ordered) for line in lines_of[order.id]]
-        changed, said = followed(order, lines, cause)
-        if any(line.cancelled for line in lines):
-            publish.append(_said_cancelled(order, lines, command.reason))
-        save += [changed, *lines]
-        publish += said
-    return Decision(save=save, publish=publish, answer=answer)
+    cancelled = before.become(RequestOrdersStatus.CANCELLED, cancellation=answer, reason=command.reason)
+    return Decision(save=[cancelled, *save], publish=publish, answer=answer)
 
 
-def _said_cancelled(order: PurchaseOrder, lines: Iterable[OrderLine], reason: str) -> OrderCancelled:
-    return OrderCancelled(
-        order_id=order.id,
-        requisition_number=order.requisition_number,
-        request_id=order.request_id,
-        reason=reason,
-        lines=tuple(
-            CancelledLine(
-                order_line_id=line.id, request_line_id=line.request_line_id, cancelled=line.cancelled
-            )
-            for line in lines
-            if line.cancelled
-        ),
-    )
+def cancel_one(command: CancelOneOrder, held: Records, cause: Cause) -> Decision:
+    """Cancel whatever has not arrived of one order. Once nothing of it is open, there is nothing to cancel."""
+    order = order_named(held, command.order_id)
+    lines = in_order(held.all(OrderLine, order_id=order.id))
+    if order.status is Status.CANCELLED:
+        return Decision(duplicate=True, answer=_named(order))
+    changed, less, said = called_off(order, lines, command.reason, cause)
+    if all(now.cancelled == was.cancelled for now, was in zip(less, lines, strict=True)):
+        message = f"Nothing of order {order.requisition_number} is open."
+        raise Rejection("order_not_open", field="order_id", message=message)
+    return Decision(save=[changed, *less], publish=said, answer=_named(order))
+
+
+def _named(order: PurchaseOrder) -> dict[str, object]:
+    return {"order_id": str(order.id), "requisition_number": order.requisition_number}
+
+
+def order_and_lines(command: CancelOneOrder) -> Keys:
+    """The order with all its lines."""
+    return (Key(PurchaseOrder, command.order_id), Many(OrderLine, by="order_id", value=command.order_id))
 
 
 HANDLERS: Handlers = (
@@ -288,9 +298,10 @@ HANDLERS: Handlers = (
         on=CreateOrder,
         holds=orders_of,
         reads=items_and_vendors,
-        numbers=lambda command: {NUMBER: len({line.sku for line in command.lines})},
+        numbers=lambda command: {NUMBER: len({(line.sku, line.vendor_number) for line in command.lines})},
         decide=create,
         weight=lambda command: len(command.lines),
     ),
-    Handler(on=CancelOrder, holds=all_of_request, decide=cancel),
+    Handler(on=CancelOrder, holds=lambda command: all_of_request(command.request_id), decide=cancel),
+    Handler(on=CancelOneOrder, holds=order_and_lines, early=Early.WAIT_10_MINUTES, decide=cancel_one),
 )

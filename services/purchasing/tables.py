@@ -18,26 +18,41 @@ from sqlalchemy import (
 
 from libs.chassis.storage import Storage, table
 from services.purchasing.catalog import CatalogItem, Vendor
-from services.purchasing.purchase_order import OrderLine, PurchaseOrder, Status
-from services.purchasing.request_orders import RequestOrders
+from services.purchasing.exchange_rate import ExchangeRate
+from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder, Status
+from services.purchasing.spending import RequestOrders
 
 STORAGE = Storage(
     table(Vendor, "vendors", UniqueConstraint("number", name="vendors_number")),
     table(CatalogItem, "catalog_items", UniqueConstraint("sku", name="catalog_items_sku")),
-    table(RequestOrders, "request_orders"),
+    table(
+        ExchangeRate,
+        "exchange_rates",
+        Column("rate", Numeric(19, 10), nullable=False),
+        CheckConstraint("rate > 0", name="exchange_rates_positive"),
+        Index("exchange_rates_by_currency", "currency", "base", "valid_from"),
+    ),
+    table(RequestOrders, "request_orders", Column("approved", Numeric(19, 4), nullable=False)),
     table(
         PurchaseOrder,
         "purchase_orders",
         Column("total", Numeric(19, 4), nullable=False),
+        Column("asked_total", Numeric(19, 4), nullable=True),
         UniqueConstraint("requisition_number", name="purchase_orders_requisition_number"),
-        UniqueConstraint("request_id", "vendor_id", name="purchase_orders_per_vendor"),
+        CheckConstraint(
+            "(submitted_at IS NULL OR vendor_id IS NOT NULL)", name="purchase_orders_go_to_somebody"
+        ),
+        Index("purchase_orders_by_request", "request_id"),
         Index("purchase_orders_by_status", "status", "requisition_number"),
     ),
     table(
         OrderLine,
         "order_lines",
         Column("line_total", Numeric(19, 4), nullable=False),
-        CheckConstraint("ordered > 0 AND accepted >= 0 AND rejected >= 0", name="order_lines_counts"),
+        CheckConstraint(
+            "ordered > 0 AND accepted >= 0 AND rejected >= 0 AND confirmed >= 0 AND entitled >= 0",
+            name="order_lines_counts",
+        ),
         Index("order_lines_by_order", "order_id", "position"),
         Index("order_lines_by_request", "request_id"),
     ),
@@ -49,12 +64,14 @@ _lines = STORAGE.tables[OrderLine]
 
 def orders_against_lines() -> Select[Any]:
     """The orders whose status or total is not what their lines say (law 1, written a second time)."""
-    kept = _lines.c.accepted
+    arrived = _lines.c.accepted + _lines.c.confirmed
+    kept = arrived + _lines.c.entitled
     cancelled = func.least(_lines.c.asked, func.greatest(0, _lines.c.ordered - kept))
     is_open = func.bool_or(_lines.c.ordered - cancelled - kept > 0)
     some_kept = func.bool_or(kept > 0)
     derived_status = case(
-        (and_(is_open, some_kept), Status.PARTIALLY_RECEIVED),
+        (_orders.c.status.in_(sorted(UNSUBMITTED)), _orders.c.status),
+        (and_(is_open, func.bool_or(arrived > 0)), Status.PARTIALLY_RECEIVED),
         (is_open, Status.SUBMITTED),
         (some_kept, Status.RECEIVED),
         else_=Status.CANCELLED,

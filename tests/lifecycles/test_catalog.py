@@ -59,6 +59,7 @@ def test_a_catalog_item_is_announced_as_it_is_defined(desk: Desk) -> None:
         name="Beamer",
         kind=Kind.HARDWARE,
         vendor_id=vendor_id_of("V-1"),
+        vendor_number="V-1",
         unit_price=Decimal("0.000001"),
         currency="EUR",
         manufacturer="M",

@@ -1,0 +1,9 @@
+"""The purchasing service over HTTP, a module for each thing that people do here."""
+
+from fastapi import APIRouter
+
+from services.purchasing.api import catalog, orders
+
+router = APIRouter()
+for each in (catalog, orders):
+    router.include_router(each.router)
