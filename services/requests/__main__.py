@@ -3,7 +3,16 @@
 from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts import assets, purchasing
-from services.requests import approval, copies, delegation, directory, editing, fulfilment, submission
+from services.requests import (
+    approval,
+    copies,
+    delegation,
+    directory,
+    editing,
+    fulfilment,
+    spending,
+    submission,
+)
 from services.requests.api import router
 from services.requests.tables import STORAGE
 
@@ -17,6 +26,7 @@ SERVICE = Service(
             *copies.HANDLERS,
             *directory.HANDLERS,
             *delegation.HANDLERS,
+            *spending.HANDLERS,
             *fulfilment.TIMER_HANDLERS,
         ),
         "fulfilment": fulfilment.HANDLERS,
