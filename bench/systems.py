@@ -97,7 +97,8 @@ class Quartermaster(System):
         self.environments = await provision(self.servers, name=self.deployment)
         self._supervisor = Supervisor(self.environments, home=self.home / "ours")
         await self._supervisor.start()
-        async with Api(self._supervisor.urls, person="person-bench") as api:
+        token = self._supervisor.token("person-bench", "asset_administrator")
+        async with Api(self._supervisor.urls, token=token) as api:
             await load(api, {"vendors": VENDORS, "catalog": catalog, "locations": LOCATIONS})
 
     async def stop(self) -> None:

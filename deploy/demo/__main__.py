@@ -60,7 +60,7 @@ async def _demo(home: Path, *, keep: bool) -> bool:
     async with running(home, keep=keep) as (supervisor, environments):
         say(f"ready after {monotonic() - began:.1f} s")
         run = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        with_people = Api(supervisor.urls, person="person-demo")
+        with_people = Api(supervisor.urls, token=supervisor.token("person-demo", "asset_administrator"))
         erp = Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"], run)
         async with with_people as api, erp, asyncio.TaskGroup() as group:
             watching = group.create_task(supervisor.watch())
@@ -122,7 +122,8 @@ async def journey(supervisor: Supervisor, api: Api, erp: Erp, run: str) -> tuple
     board = Board(api, console, run=run, wanted=len(events))
     await board.begin()
     say(f"publishing {len(events)} requests as the external system erp")
-    people = [Api(supervisor.urls, person=person) for person in (*APPROVERS.values(), "person-dock")]
+    roles_of = {person: role for role, person in APPROVERS.items()} | {"person-dock": "mobile_asset_manager"}
+    people = [Api(supervisor.urls, token=supervisor.token(person, role)) for person, role in roles_of.items()]
     *managers, at_dock = people
     dock = Dock(at_dock, erp, ours)
     try:

@@ -1,4 +1,4 @@
-"""The four services as people meet them: over HTTP, each acting in their own name."""
+"""The four services as people meet them: over HTTP, each with a token that says who they are."""
 
 from __future__ import annotations
 
@@ -19,13 +19,12 @@ class Refused(RuntimeError):
 
 
 class Api:
-    """Asks and commands the services at `urls` as `person`."""
+    """Asks and commands the services at `urls` as whoever the token names."""
 
-    def __init__(self, urls: Mapping[str, str], *, person: str) -> None:
-        self.person = person
+    def __init__(self, urls: Mapping[str, str], *, token: str) -> None:
         self._clients = {
             service: httpx2.AsyncClient(
-                base_url=f"{url}/api/v1", timeout=30, headers={"Quartermaster-Person": person}
+                base_url=f"{url}/api/v1", timeout=30, headers={"Authorization": f"Bearer {token}"}
             )
             for service, url in urls.items()
         }

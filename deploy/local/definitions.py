@@ -10,6 +10,8 @@ SERVICES = ("requests", "purchasing", "receiving", "assets")
 # The example integration: an ERP system that sends requests and hears what becomes of them.
 INTEGRATIONS = ("erp",)
 USERS = (*SERVICES, *INTEGRATIONS)
+# The ERP system passes on what any of its users asks for.
+ACT_AS = {"erp": [{"persons": ["*"], "roles": ["requester"]}]}
 
 
 def broker_definitions(vhost: str, passwords: Mapping[str, str]) -> Mapping[str, Any]:

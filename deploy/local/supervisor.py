@@ -8,17 +8,19 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from time import monotonic
 
 import httpx2
 
 from deploy.local import ports, process
-from deploy.local.definitions import SERVICES
+from deploy.local.definitions import ACT_AS, SERVICES
 from deploy.local.process import Process, ProgramFailed
 from deploy.local.servers import OURS, ROOT
 
 READY_SECONDS = 120
+ISSUER = "issuer"
 # More than the services allow themselves.
 DRAIN_SECONDS = 25
 
@@ -31,7 +33,8 @@ class Supervisor:
     """Runs the services with the settings `provision` gave; `settings` are added for all of them.
 
     Processes are named after their service; extra dock workers are `receiving-worker-1` and on. Tied
-    processes die with us; `free` ones stay and are found again by `Supervisor.recorded`.
+    processes die with us; `free` ones stay and are found again by `Supervisor.recorded`. The services believe the
+    tokens of `issuer`; without one, a development issuer is started beside them.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class Supervisor:
         home: Path,
         receiving_workers: int = 1,
         settings: Mapping[str, str] | None = None,
+        issuer: str | None = None,
         free: bool = False,
         command: Callable[[str, str], Sequence[str]] = service_command,
     ) -> None:
@@ -51,6 +55,7 @@ class Supervisor:
         self._environments = environments
         self._receiving_workers = receiving_workers
         self._settings = dict(settings or {})
+        self._issuer = issuer
         self._free = free
         self._command = command
 
@@ -72,6 +77,8 @@ class Supervisor:
     async def start(self) -> None:
         """Start every process, its database migrated first, and return once all of them are ready."""
         try:
+            if self._issuer is None:
+                await self._start_issuer()
             for service in SERVICES:
                 self.start_one(service, migrate=True)
             await asyncio.gather(*(self.wait_ready(name) for name in SERVICES))
@@ -97,18 +104,29 @@ class Supervisor:
         With `migrate` it brings its database to the newest schema before anything else.
         """
         name = name or service
+        ours = {
+            **self._environments[service],
+            "QUARTERMASTER_OIDC_ISSUER": self._issuer or "",
+            "QUARTERMASTER_ACT_AS": json.dumps(ACT_AS),
+            **self._settings,
+            **(extra or {}),
+        }
+        return self._start(name, [*self._command(service, role), *(["--migrate"] if migrate else [])], ours)
+
+    async def _start_issuer(self) -> None:
+        self._start(ISSUER, [sys.executable, "-m", "deploy.issuer", "--home", str(self.home)], {})
+        self._issuer = self.urls[ISSUER]
+        await self.wait_ready(ISSUER)
+
+    def _start(self, name: str, command: Sequence[str], settings: Mapping[str, str]) -> Process:
         (port,) = ports.free_ports(1)
         inherited = {key: value for key, value in os.environ.items() if key not in OURS}
-        ours = {
-            "QUARTERMASTER_ENVIRONMENT": "development",
-            **self._environments[service],
-            "QUARTERMASTER_HTTP_PORT": str(port),
-        }
+        ours = {"QUARTERMASTER_ENVIRONMENT": "development", "QUARTERMASTER_HTTP_PORT": str(port)}
         started = process.start(
             name,
-            [*self._command(service, role), *(["--migrate"] if migrate else [])],
+            command,
             log=self.logs / f"{name}.log",
-            environment=inherited | ours | self._settings | dict(extra or {}),
+            environment={**inherited, **ours, **settings},
             free=self._free,
             folder=ROOT,
         )
@@ -116,6 +134,12 @@ class Supervisor:
         self.urls[name] = f"http://127.0.0.1:{port}"
         self._record()
         return started
+
+    def token(self, person: str, *roles: str) -> str:
+        """A token of the issuer that runs beside the services, to be somebody with."""
+        # Here, because it brings cryptography along, and most commands have no need of it.
+        keys = import_module("deploy.issuer.keys").Keys(self.home)
+        return str(keys.token(self.urls[ISSUER], person, roles))
 
     async def wait_ready(self, name: str, *, timeout: float = READY_SECONDS) -> None:
         """Return once the process says that it is ready; raise when it ended or takes longer."""

@@ -10,6 +10,7 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, cast
 from uuid import UUID
 
@@ -19,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.chassis.crash import crash_point
 from libs.chassis.dead_letters import Death
-from libs.chassis.decision import Actor, Cause, Early, Handler, Record, Rejection
+from libs.chassis.decision import Cause, Early, Handler, Record, Rejection
 from libs.chassis.envelope import InvalidContent
+from libs.chassis.identity import Grants, with_grants
 from libs.chassis.ids import caused_id
 from libs.chassis.inbox import Arrival, Earlier, admit, forget
 from libs.chassis.metrics import BATCH_RETRIES
@@ -56,17 +58,18 @@ BUSY = Outcome("busy")
 class Decider:
     """Runs a service's decisions. `wake_relay` is called after each commit that left something to publish,
     `wake_waiting` after one that made records of a kind that is `waited_for`, as far as this process knows; their
-    ids are then among the `made`, until somebody takes them from there."""
+    ids are then among the `made`, until somebody takes them from there. `act_as` says for whom systems may act."""
 
     def __init__(
         self,
         service: Service,
         engine: AsyncEngine,
         *,
+        act_as: Grants = MappingProxyType({}),
         wake_relay: Callable[[], None] = lambda: None,
         wake_waiting: Callable[[], None] = lambda: None,
     ) -> None:
-        self.service, self.engine = service, engine
+        self.service, self.engine, self.act_as = service, engine, act_as
         self.wake_relay, self.wake_waiting = wake_relay, wake_waiting
         self.waited_for: set[str] = set()
         self.made: dict[str, set[UUID]] = {}
@@ -298,7 +301,7 @@ class _Batch:
             sequence=arrival.envelope.sequence,
             numbers={name: [self.drawn[name].pop() for _ in range(count)] for name, count in numbers.items()},
             waited_out=arrival.waited_out,
-            actor=Actor(arrival.envelope.sender),
+            actor=with_grants(arrival.envelope.actor, self.decider.act_as),
         )
 
     def _is_stale(self, arrival: Arrival, plan: _Plan) -> bool:

@@ -24,6 +24,7 @@ from libs.chassis.acknowledging import Acknowledger
 from libs.chassis.batch import BUSY, Decider, Outcome
 from libs.chassis.crash import crash_point
 from libs.chassis.cut_off import CONNECTION_LOST, cut_off_is_an_error
+from libs.chassis.decision import Actor
 from libs.chassis.envelope import Envelope, Undecodable, decoded, opened
 from libs.chassis.inbox import Arrival
 from libs.chassis.outage import Away, Outage, Stuck
@@ -366,6 +367,9 @@ def _envelope_of_undecodable(raw: IncomingMessage) -> Envelope:
         redelivered=bool(raw.redelivered),
         body=raw.body,
         body_hash=body_hash,
+        actor=Actor(""),
+        actas=None,
+        origin=f"queue {_printable(sender)}",
     )
 
 

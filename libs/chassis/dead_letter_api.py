@@ -14,14 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.dead_letters import NotReplayed, discard, replay
 from libs.chassis.decision import Rejection
 from libs.chassis.envelope import InvalidContent
-from libs.chassis.http import JsonBody, Person, Reading, Writing
+from libs.chassis.http import JsonBody, Person, Reading, Writing, needs
 from libs.chassis.pages import Limit, Page, Wanted, matching
 from libs.chassis.schema import dead_letter_audit, dead_letters
 from libs.contracts.message import MESSAGES
+from libs.contracts.permissions import Action
 
 REPLAYED_AT_ONCE = 500
 
-router = APIRouter(prefix="/dead-letters", tags=["dead letters"])
+router = APIRouter(
+    prefix="/dead-letters", tags=["dead letters"], dependencies=[needs(Action.MANAGE_DEAD_LETTERS)]
+)
 
 Status = Literal["open", "replayed", "discarded"]
 
@@ -149,13 +152,13 @@ async def list_groups(read: Reading) -> Groups:
 
 
 @router.post("/groups/{fingerprint}/replay")
-async def replay_group(fingerprint: str, write: Writing, person: Person) -> Done:
+async def replay_group(fingerprint: str, write: Writing, actor: Person) -> Done:
     """Have the oldest 500 open letters of a group decided once more; repeat while any remain."""
     open_ones = (dead_letters.c.status == "open", dead_letters.c.fingerprint == fingerprint)
     oldest = select(dead_letters.c.id).where(*open_ones).order_by(dead_letters.c.died_at, dead_letters.c.id)
     ids = (await write.execute(oldest.limit(REPLAYED_AT_ONCE))).scalars().all()
     try:
-        replayed = [await replay(write, id, actor=person) for id in ids]
+        replayed = [await replay(write, id, actor=actor.id) for id in ids]
     except NotReplayed as refused:
         raise Rejection("dead_letter_not_replayable", message=str(refused)) from None
     left = (
@@ -182,7 +185,7 @@ async def show_dead_letter(dead_letter_id: UUID, read: Reading) -> LetterInDetai
 
 @router.post("/{dead_letter_id}/replay")
 async def replay_dead_letter(
-    dead_letter_id: UUID, write: Writing, person: Person, mended: JsonBody[Mended | None] = None
+    dead_letter_id: UUID, write: Writing, actor: Person, mended: JsonBody[Mended | None] = None
 ) -> Done:
     """Have a letter decided once more, as it is or mended."""
     body = to_json(mended.data) if mended is not None and mended.data is not None else None
@@ -192,7 +195,7 @@ async def replay_dead_letter(
     if body is not None and said is not None and said not in MESSAGES:
         raise Rejection("invalid_content", message=f"{said} is not a message we know; it cannot be mended.")
     try:
-        replayed = await replay(write, dead_letter_id, actor=person, body=body)
+        replayed = await replay(write, dead_letter_id, actor=actor.id, body=body)
     except InvalidContent as invalid:
         raise Rejection("invalid_content", field=invalid.field, message=invalid.detail) from None
     except NotReplayed as refused:
@@ -201,9 +204,9 @@ async def replay_dead_letter(
 
 
 @router.post("/{dead_letter_id}/discard")
-async def discard_dead_letter(dead_letter_id: UUID, write: Writing, person: Person) -> Done:
+async def discard_dead_letter(dead_letter_id: UUID, write: Writing, actor: Person) -> Done:
     """Give a letter up for good; it stays to be seen."""
-    return await _done(write, dead_letter_id, await discard(write, dead_letter_id, actor=person))
+    return await _done(write, dead_letter_id, await discard(write, dead_letter_id, actor=actor.id))
 
 
 async def _done(write: AsyncConnection, id: UUID, done: bool) -> Done:

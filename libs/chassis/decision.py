@@ -139,19 +139,33 @@ class Records(Mapping[tuple[type[Record], UUID], Any]):
 
 
 @dataclass(frozen=True)
+class Grant:
+    """For whom a system may act, and as what; `*` among the persons stands for everybody."""
+
+    persons: frozenset[str]
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True)
 class Actor:
     """Who acts: a person, another system in its own name, or one of our services (which has no roles).
 
-    `through` names the system that acts for the person.
+    `through` names the system that acts for the person; `grants` say for whom a system in its own name could act.
     """
 
     id: str
     roles: frozenset[Role] = frozenset()
     through: str | None = None
+    grants: tuple[Grant, ...] = ()
 
     def may(self, action: Action) -> bool:
         """Whether any of the actor's roles may do this."""
         return permitted(self.roles, action)
+
+    def acting_for(self, person: str) -> "Actor | None":
+        """This system as the person, with the roles it was granted for that; None where nothing was granted."""
+        granted = [grant.roles for grant in self.grants if not grant.persons.isdisjoint((person, "*"))]
+        return Actor(person, frozenset().union(*granted), through=self.id) if granted else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ The checks say who may say what on which exchange; the broker vouches for the se
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from hashlib import sha256
 from typing import Any, Self, TypeVar
 from uuid import UUID
@@ -26,8 +27,10 @@ from libs.chassis.cloudevents import (
 from libs.chassis.cloudevents import Properties as Properties
 from libs.chassis.cloudevents import Undecodable as Undecodable
 from libs.chassis.cloudevents import canonical_hash as canonical_hash
+from libs.chassis.decision import Actor
 from libs.chassis.schema import SHARDS
 from libs.contracts.message import MESSAGES, Answered, Command, Event, Message
+from libs.contracts.permissions import Role
 from libs.contracts.values import MESSAGE_BYTES_MAX, derived_id
 
 E = TypeVar("E", bound=Mapping[str, Any])
@@ -48,7 +51,8 @@ class Envelope:
     `message_key` is what the inbox knows it by: the id itself, or for strangers, who choose ids as they like,
     one derived from sender and id. `id` is the same until whoever knows `received_at` puts a timed one there.
     `body` is the JSON of the data; `body_hash` its SHA-256, for strangers of canonical JSON: a retry may be
-    spaced otherwise or come in the other mode and is still the same.
+    spaced otherwise or come in the other mode and is still the same. `actor` is who acts: the sender itself, or the
+    person it acts for; `origin` where it came from, in words for the audit.
     """
 
     id: UUID
@@ -70,6 +74,9 @@ class Envelope:
     redelivered: bool
     body: bytes
     body_hash: bytes
+    actor: Actor
+    actas: str | None
+    origin: str
 
     def stored(self) -> dict[str, object]:
         """All but the body, as JSON: for messages that wait and for dead letters."""
@@ -86,8 +93,18 @@ def _same(value: Any) -> Any:
 
 
 _STORED = tuple(name for name in Envelope.__dataclass_fields__ if name != "body")
-_AS_JSON: Mapping[str, Any] = {"id": str, "message_key": str, "body_hash": bytes.hex}
-_FROM_JSON: Mapping[str, Any] = {"id": UUID, "message_key": UUID, "body_hash": bytes.fromhex}
+
+
+def _written(actor: Actor) -> dict[str, object]:
+    return {"id": actor.id, "roles": sorted(actor.roles), "through": actor.through}
+
+
+def _read(actor: Mapping[str, Any]) -> Actor:
+    return Actor(actor["id"], frozenset(map(Role, actor["roles"])), actor["through"])
+
+
+_AS_JSON: Mapping[str, Any] = {"id": str, "message_key": str, "body_hash": bytes.hex, "actor": _written}
+_FROM_JSON: Mapping[str, Any] = {"id": UUID, "message_key": UUID, "body_hash": bytes.fromhex, "actor": _read}
 
 
 def opened(
@@ -148,7 +165,16 @@ def opened(
         redelivered=redelivered,
         body=body,
         body_hash=body_hash,
+        actor=_sender(sender, stranger),
+        actas=optional(said, "actas") if stranger else None,
+        origin=f"queue {sender}",
     )
+
+
+@cache
+def _sender(name: str, stranger: bool) -> Actor:
+    """A system in its own name; our own services need no role."""
+    return Actor(name, frozenset({Role.INTEGRATION}) if stranger else frozenset())
 
 
 def _correlation(said: Attributes, properties: Properties) -> str | None:
@@ -201,7 +227,7 @@ class _Kind:
     owner: str
     event: bool
     answer: bool
-    open_to_integrations: bool
+    open_to_strangers: bool
 
 
 _KINDS: dict[str, _Kind] = {}
@@ -217,7 +243,7 @@ def _kind(name: str) -> _Kind:
             owner=message.owner(),
             event=issubclass(message, Event),
             answer=issubclass(message, Answered),
-            open_to_integrations=issubclass(message, Command) and message.open_to_integrations,
+            open_to_strangers=issubclass(message, Command) and message.action is not None,
         )
     return kind
 
@@ -240,7 +266,7 @@ def _check_entitled(
         entitled = sender == service or not (stranger or kind.event)
     elif door == "commands":
         fits = ours and not kind.event
-        entitled = kind.open_to_integrations
+        entitled = kind.open_to_strangers
     elif door == "bulk":
         fits = place == service and not kind.answer and (kind.event or ours)
         entitled = sender == kind.owner if kind.event else not stranger

@@ -1,37 +1,42 @@
 """A service's API: an endpoint turns a request into a command and has it obeyed, a batch of one.
 
-A route takes what it needs as `obey: Obeying`, `read: Reading`, and its body as `JsonBody[SubmitOrder]`.
+A route declares what one must be permitted, `dependencies=[needs(Action.SEE_ORDERS)]`, and takes what it needs as
+`obey: Obeying`, `read: Reading`, who acts as `actor: Person`, and its body as `JsonBody[SubmitOrder]`.
 """
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any, Protocol, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
-from fastapi import Depends, FastAPI, Header, Request, Response, Security
+from fastapi import APIRouter, Depends, FastAPI, Header, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
-from fastapi.security import APIKeyHeader
-from pydantic import GetCoreSchemaHandler, TypeAdapter, ValidationError
+from pydantic import GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import PydanticSerializationError, core_schema, to_json, to_jsonable_python
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.routing import Router as BaseRouter
 
-from libs.chassis import metrics, problems, tracing
-from libs.chassis.decision import Early, Handler, Rejection
+from libs.chassis import acting, metrics, problems, tracing
+from libs.chassis.acting import Forbidden as Forbidden
+from libs.chassis.acting import Person as Person
+from libs.chassis.acting import actions_of, origin_of
+from libs.chassis.acting import needs as needs
+from libs.chassis.decision import Actor, Early, Handler
 from libs.chassis.edge import Edge
 from libs.chassis.envelope import Envelope, canonical_hash
+from libs.chassis.identity import Grants, Identity
 from libs.chassis.inbox import Arrival
 from libs.chassis.outage import READ_ONLY
 from libs.chassis.service import Service
 from libs.contracts.message import Command
-from libs.contracts.values import PersonId, derived_id
+from libs.contracts.values import derived_id
 
 API = "/api/v1"
-PERSON = "Quartermaster-Person"
 MESSAGE_ID = "Quartermaster-Message-Id"
 CORRELATION_ID = "Quartermaster-Correlation-Id"
 CONSUMER = "http"
@@ -127,14 +132,19 @@ def _obeyed(arrival: Arrival, ending: Ending) -> Obeyed:
 
 
 class Obey:
-    """Has a request's commands obeyed in the name of `person`.
+    """Has a request's commands obeyed in the name of `actor`, if the command's action is permitted to it.
 
     With an Idempotency-Key a repeat gets the original response, and other content is refused; keys are kept
     30 days, each person's and each command's apart.
     """
 
-    def __init__(self, decider: Decides, *, person: str, key: str | None) -> None:
-        self.person, self._decider, self._key = person, decider, key
+    def __init__(self, decider: Decides, *, actor: Actor, key: str | None, origin: str) -> None:
+        self.actor, self._decider, self._key, self._origin = actor, decider, key, origin
+
+    @property
+    def person(self) -> str:
+        """The id of who acts."""
+        return self.actor.id
 
     async def __call__(self, command: Command, *, status: int = 201) -> Response:
         """The response of one command: `status` and its answer's numbers and ids, or a problem."""
@@ -143,11 +153,19 @@ class Obey:
 
     async def many(self, commands: Sequence[Command]) -> list[Obeyed]:
         """Several commands, a few hundred to a transaction; each ends for itself."""
+        for command in commands:
+            self._check(command)
         arrivals = [self._arrival(command, number) for number, command in enumerate(commands)]
         obeyed: list[Obeyed] = []
         for first in range(0, len(arrivals), COMMANDS_AT_ONCE):
             obeyed += await self._decided(arrivals[first : first + COMMANDS_AT_ONCE])
         return obeyed
+
+    def _check(self, command: Command) -> None:
+        if command.action is None:
+            raise RuntimeError(f"{command.type} declares no action: only our own services may give it")
+        if not self.actor.may(command.action):
+            raise Forbidden(self.actor, command.action, command)
 
     async def _decided(self, arrivals: Sequence[Arrival]) -> list[Obeyed]:
         endings = list(await self._decider.handle(arrivals))
@@ -170,8 +188,11 @@ class Obey:
         return arrival
 
     def _envelope(self, command: Command, number: int) -> Envelope:
-        said_id = f"{command.type}:{number}:{self._key}" if self._key else str(uuid4())
-        key = derived_id("message", self.person, said_id)
+        sender, acts_for = (
+            (self.actor.through, f":{self.actor.id}") if self.actor.through else (self.actor.id, "")
+        )
+        said_id = f"{command.type}:{number}:{self._key}{acts_for}" if self._key else str(uuid4())
+        key = derived_id("message", sender, said_id)
         body = command.model_dump_json().encode()
         subject = command.subject_id()
         return Envelope(
@@ -180,7 +201,7 @@ class Obey:
             message_key=key,
             stranger=True,
             type=command.type,
-            sender=self.person,
+            sender=sender,
             source="/http",
             subject=str(subject) if subject else None,
             time=None,
@@ -194,25 +215,11 @@ class Obey:
             redelivered=False,
             body=body,
             body_hash=canonical_hash(body),
+            actor=self.actor,
+            actas=None,
+            origin=self._origin,
         )
 
-
-_person = APIKeyHeader(
-    name=PERSON, scheme_name="person", description="The id of the person who acts.", auto_error=False
-)
-_PERSON_ID: TypeAdapter[str] = TypeAdapter(PersonId)
-
-
-async def acting_person(given: Annotated[str | None, Security(_person)]) -> str:
-    """Who acts. Until people log in, whoever can reach the service is believed: it listens on loopback."""
-    try:
-        return _PERSON_ID.validate_python(given)
-    except ValidationError:
-        raise Rejection("person_unknown", message=f"The header {PERSON} names the person who acts.") from None
-
-
-Person = Annotated[str, Depends(acting_person)]
-"""The id of the person who acts; without one the request is refused (401)."""
 
 _Key = Annotated[
     str | None,
@@ -224,8 +231,8 @@ _Key = Annotated[
 ]
 
 
-async def _obeying(request: Request, person: Person, key: _Key = None) -> Obey:
-    return Obey(request.app.state.decider, person=person, key=key)
+async def _obeying(request: Request, actor: Person, key: _Key = None) -> Obey:
+    return Obey(request.app.state.decider, actor=actor, key=key, origin=origin_of(request))
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncConnection]:
@@ -274,13 +281,16 @@ def create_app(
     *,
     engine: AsyncEngine,
     decider: Decides,
+    identity: Identity | None,
+    act_as: Grants = MappingProxyType({}),
     body_bytes_max: int = 4 * 1024 * 1024,
     request_seconds_max: float = 30,
     with_routes: bool = True,
 ) -> FastAPI:
     """The HTTP side of one process. A service's routes live under /api/v1; roles without API lack them.
 
-    Documentation pages are off: they would load scripts from elsewhere.
+    Without an `identity` nobody is known, and all that needs a permission is refused. Documentation pages are off:
+    they would load scripts from elsewhere.
     """
     app = Api(
         title=f"Quartermaster {service.name}",
@@ -294,17 +304,26 @@ def create_app(
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.engine, app.state.decider = engine, decider
+    app.state.identity, app.state.act_as = identity, act_as
     problems.install(app)
+    acting.install(app)
     app.add_middleware(Edge, body_bytes_max=body_bytes_max, request_seconds_max=request_seconds_max)
     if with_routes:
-        _check(service.routes)
-        app.include_router(service.routes, prefix=API)
+        include(app, service.routes)
     return app
+
+
+def include(app: FastAPI, router: APIRouter) -> None:
+    """Serve these routes too; one that declares no action, or a strict body as something else, is a mistake."""
+    _check(router)
+    app.include_router(router, prefix=API)
 
 
 def _check(router: BaseRouter) -> None:
     for route in router.routes:
         if isinstance(route, APIRoute):
+            if not actions_of(route):
+                raise TypeError(f"{route.path}: declare what it needs, dependencies=[needs(Action.…)]")
             for body in route.dependant.body_params:
                 strict = getattr(body.field_info.annotation, "model_config", {}).get("strict")
                 if strict and not any(isinstance(each, _AsJson) for each in body.field_info.metadata):

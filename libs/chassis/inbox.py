@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis import schema
 from libs.chassis.cloudevents import Reason
+from libs.chassis.decision import Rejection
 from libs.chassis.envelope import Envelope, Undecodable
 from libs.chassis.ids import time_in, timed_id
 from libs.chassis.rows import as_json, insert_statement
@@ -26,7 +27,8 @@ GENERATION_DAYS = 30
 
 @dataclass(slots=True)
 class Arrival:
-    """A message on its way through one consumer. `fault` says why it cannot be decided.
+    """A message on its way through one consumer. `fault` says why it cannot be decided, `refusal` why its sender
+    may not have it decided: that is answered and not remembered, because the same message may come with better papers.
 
     `stored` names the waiting row it comes from, if it was admitted earlier; `waited_out` that its time is over.
     """
@@ -35,6 +37,7 @@ class Arrival:
     envelope: Envelope
     message: Message | None = None
     fault: Undecodable | None = None
+    refusal: Rejection | None = None
     stored: UUID | None = None
     waited_out: bool = False
     tries: int = 0

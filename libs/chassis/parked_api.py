@@ -10,12 +10,15 @@ from pydantic import BaseModel
 from sqlalchemy import Row, delete, select
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import Person, Reading, Writing
+from libs.chassis.http import Person, Reading, Writing, needs
 from libs.chassis.output import save_outbox
 from libs.chassis.pages import Limit, Page
 from libs.chassis.schema import SHARDS, outbox_parked
+from libs.contracts.permissions import Action
 
-router = APIRouter(prefix="/parked-messages", tags=["parked messages"])
+router = APIRouter(
+    prefix="/parked-messages", tags=["parked messages"], dependencies=[needs(Action.MANAGE_DEAD_LETTERS)]
+)
 
 _log = structlog.get_logger()
 _parked = outbox_parked.c
@@ -47,7 +50,7 @@ async def list_parked(read: Reading, limit: Limit = 50, after: UUID | None = Non
 
 
 @router.post("/{message_id}/publish", status_code=202)
-async def publish_parked(message_id: UUID, write: Writing, person: Person) -> Parked:
+async def publish_parked(message_id: UUID, write: Writing, actor: Person) -> Parked:
     """Give a message back to the relay, for instance once the missing queue is bound; its id stays the same."""
     row = (
         await write.execute(delete(outbox_parked).where(_parked.message_id == message_id).returning(*_parked))
@@ -58,7 +61,7 @@ async def publish_parked(message_id: UUID, write: Writing, person: Person) -> Pa
         )
     again: dict[str, Any] = {**row._mapping, "shard": row.ordering_key.int % SHARDS}
     await save_outbox(write, [again])
-    _log.info("parked_message_published", message_id=str(message_id), actor=person)
+    _log.info("parked_message_published", message_id=str(message_id), actor=actor.id)
     return _shown(row)
 
 

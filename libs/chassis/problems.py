@@ -25,8 +25,10 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 ERRORS_MAX = 20
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
-_ANY_PROBLEMS = {404, 422, 500, 503}
-_COMMAND_PROBLEMS = {400, 401, 403, 408, 409, 413, 415}
+_ANY_PROBLEMS = {401, 403, 404, 422, 500, 503}
+_COMMAND_PROBLEMS = {400, 408, 409, 413, 415}
+_EDIT_PROBLEMS = {412, 428}
+"""Of operations that know If-Match."""
 _CODE_OF_STATUS = {400: "body_unparsable", 404: "address_unknown", 405: "method_not_allowed"}
 
 
@@ -76,7 +78,14 @@ def problem(
     )
     headers = dict(headers or {})
     if content.status == 401:
-        headers["WWW-Authenticate"] = "Quartermaster-Person"
+        why = (
+            f', error="invalid_token", error_description="{content.detail}"'
+            if code != "person_unknown"
+            else ""
+        )
+        headers["WWW-Authenticate"] = f'Bearer realm="quartermaster"{why}'
+    if content.status == 503:
+        headers.setdefault("Retry-After", str(RETRY_AFTER_SECONDS))
     return Response(to_json(content, exclude_none=True), content.status, headers, MEDIA_TYPE)
 
 
@@ -85,7 +94,7 @@ def failed(error: Exception) -> Response:
     kind = Trouble.AWAY if isinstance(error, Away) else trouble(error)
     if kind is Trouble.AWAY:
         log.warning("http_unavailable", reason=str(error))
-        return problem("unavailable", headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return problem("unavailable")
     if kind is Trouble.CONFLICT:
         return problem("conflict")
     log.error("http_failed", exc_info=error)
@@ -94,9 +103,9 @@ def failed(error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Let every error of the framework and of decisions leave in this shape."""
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Rejection, _rejected)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(Rejection, rejected)
 
 
 def document(schema: dict[str, Any]) -> None:
@@ -111,17 +120,21 @@ def document(schema: dict[str, Any]) -> None:
     for path in schema.get("paths", {}).values():
         for method, operation in path.items():
             statuses = _ANY_PROBLEMS if method == "get" else _ANY_PROBLEMS | _COMMAND_PROBLEMS
+            if any(each.get("name", "").lower() == "if-match" for each in operation.get("parameters", ())):
+                statuses |= _EDIT_PROBLEMS
             responses = operation["responses"]
             for status in sorted(statuses):
                 responses[str(status)] = {"description": HTTPStatus(status).phrase, "content": content}
 
 
-async def _rejected(_: Request, error: Exception) -> Response:
+async def rejected(_: Request, error: Exception) -> Response:
+    """What the business denies, or who asks is not let in."""
     assert isinstance(error, Rejection)
     return problem(error.code, error.message, field=error.field)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def http_error(request: Request, error: Exception) -> Response:
+    """What the framework refuses."""
     assert isinstance(error, HTTPException)
     headers = dict(error.headers or {})
     if error.status_code == 405:
@@ -142,7 +155,8 @@ def _allowed(request: Request) -> list[str]:
     return [method for method in _METHODS if fits(method)]
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def invalid(request: Request, error: Exception) -> Response:
+    """Content or parameters that break the contract."""
     assert isinstance(error, RequestValidationError)
     found = innermost(error.errors())
     if any(each["type"] == "json_invalid" and each["loc"][0] == "body" for each in found):

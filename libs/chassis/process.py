@@ -22,14 +22,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from yarl import URL
 
 from libs import contracts
-from libs.chassis import dead_letter_api, health, parked_api
+from libs.chassis import health
 from libs.chassis.amqp_decoding import read_strangers_messages
+from libs.chassis.api import whole_app
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
 from libs.chassis.cut_off import CONNECTION_LOST, cut_off_is_an_error
 from libs.chassis.departures import Limits
 from libs.chassis.housekeeping import keep_house
-from libs.chassis.http import API, create_app
+from libs.chassis.http import create_app
+from libs.chassis.identity import Identity
 from libs.chassis.loops import Loop
 from libs.chassis.migrations import behind, how_to_migrate
 from libs.chassis.outage import Outage
@@ -65,6 +67,7 @@ class Process:
         self.engine = engine_for(settings, self.name, connections=settings.database_pool_size)
         # Questions about health must not queue behind the work.
         self.watching = engine_for(settings, f"{self.name}-health", connections=2)
+        self.identity = identity_of(settings)
         self.outage = Outage(self._ask_database)
         self.suspects = Suspects(self.engine, deaths_max=settings.poison_deaths_max)
         self.relay = Relay(
@@ -74,7 +77,11 @@ class Process:
             limits=Limits.of(settings),
         )
         self.decider = Decider(
-            service, self.engine, wake_relay=self.relay.wake, wake_waiting=lambda: self.waiting.wake()
+            service,
+            self.engine,
+            act_as=settings.act_as,
+            wake_relay=self.relay.wake,
+            wake_waiting=lambda: self.waiting.wake(),
         )
         self.waiting = Loop("waiting", Sweep(self.engine, self.decider, self.suspects).step, seconds=1)
         self.timers = Loop("timers", self._fire_timers, seconds=0.25)
@@ -207,17 +214,17 @@ class Process:
         return False
 
     def _serve_http(self) -> tuple[uvicorn.Server, asyncio.Task[None]]:
-        app = create_app(
+        make = whole_app if self.has_api else create_app
+        app = make(
             self.service,
             engine=self.engine,
             decider=self.decider,
+            identity=self.identity,
+            act_as=self.settings.act_as,
             body_bytes_max=self.settings.http_body_bytes_max,
             request_seconds_max=self.settings.http_request_seconds_max,
             with_routes=self.has_api,
         )
-        if self.has_api:
-            for router in (dead_letter_api.router, parked_api.router):
-                app.include_router(router, prefix=API)
         app.include_router(health.routes(health.Health(self._checks())))
         listening = socket.create_server((self.settings.http_host, self.settings.http_port), backlog=1024)
         log.info("listening", port=listening.getsockname()[1])
@@ -274,6 +281,15 @@ def _status_of(working: asyncio.Task[None]) -> int:
         return NOT_MIGRATED
     log.error("ended_by_itself", exc_info=error)
     return ENDED_BY_ITSELF
+
+
+def identity_of(settings: Settings) -> Identity | None:
+    """What knows people and systems by their tokens, if an issuer is set."""
+    if not settings.oidc_issuer:
+        return None
+    return Identity(
+        settings.oidc_issuer, audience=settings.oidc_audience, roles_claim=settings.oidc_roles_claim
+    )
 
 
 def engine_for(settings: Settings, name: str, *, connections: int) -> AsyncEngine:

@@ -1,7 +1,8 @@
 """What each broker user may do: the least that lets it work.
 
 A service configures nothing, writes to its own exchanges and, with the commands it declares to send, to its
-siblings' inboxes, and reads its own queues. An integration gives commands open to it and reads its answers.
+siblings' inboxes, and reads its own queues. An integration gives commands that declare an action and reads its
+answers; which of them it may give is for the service to decide, because an integration can act for a person.
 """
 
 import hashlib
@@ -79,7 +80,7 @@ def _copied(service: Service, owner: str) -> list[str]:
 
 
 def of_integration(integration: Integration, services: Sequence[Service]) -> Rights:
-    """Only commands marked open, only to the services that obey them."""
+    """Only commands that declare their action, only to the services that obey them."""
     says = {
         f"{service.name}.commands": one_of(types) for service in services if (types := open_types(service))
     }
@@ -106,7 +107,7 @@ def open_types(service: Service) -> list[str]:
             handler.on.type
             for handlers in service.queues.values()
             for handler in handlers
-            if issubclass(handler.on, Command) and handler.on.open_to_integrations
+            if issubclass(handler.on, Command) and handler.on.action is not None
         }
     )
 

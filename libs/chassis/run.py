@@ -19,9 +19,10 @@ from libs.chassis import logs
 from libs.chassis.migrations import migrate
 from libs.chassis.process import Process
 from libs.chassis.service import Service
-from libs.chassis.settings import Settings, SettingsInvalid
+from libs.chassis.settings import PREFIX, Settings, SettingsInvalid
 
 ROLES = ("all", "worker", "api", "relay", "migrate")
+WITH_API = ("all", "api")
 SETTINGS_INVALID = 2
 SECOND_SIGNAL = 130
 
@@ -37,6 +38,10 @@ def run(service: Service) -> None:
     role: str = arguments.role
     try:
         settings = Settings.from_environment()
+        if role in WITH_API and not settings.oidc_issuer:
+            raise SettingsInvalid(
+                f"{PREFIX}OIDC_ISSUER is needed to serve the API: whose tokens are believed?"
+            )
     except SettingsInvalid as invalid:
         sys.stderr.write(f"{invalid}\n")
         sys.exit(SETTINGS_INVALID)

@@ -4,12 +4,17 @@
 limit is worse than none.
 """
 
+import json
 import os
-from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_address
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticUndefined
+
+from libs.chassis.decision import Grant
 
 PREFIX = "QUARTERMASTER_"
 
@@ -55,10 +60,26 @@ class Settings(BaseModel):
         "info", description="The least important log line that is written. Name"
     )
 
-    http_host: str = Field(
-        "127.0.0.1",
-        description="Where HTTP listens; persons are not authenticated yet, keep it private. Address",
+    oidc_issuer: str = Field(
+        "",
+        pattern=r"^(https?://[^\s?#]+)?$",
+        description="Whose tokens are believed; needed wherever the API is served. http only to ourselves. URL",
     )
+    oidc_audience: str = Field(
+        "quartermaster", min_length=1, description="For whom a token must have been made out. Name"
+    )
+    oidc_roles_claim: str = Field(
+        "roles",
+        min_length=1,
+        description="Claim of a token that lists roles, dotted like realm_access.roles. Name",
+    )
+    act_as: Mapping[str, tuple[Grant, ...]] = Field(
+        {},
+        description="For whom integrations may act: their names to lists of"
+        ' {"persons": ["person-17" or "*"], "roles": ["requester"]}. JSON',
+    )
+
+    http_host: str = Field("127.0.0.1", description="Where HTTP listens, without encryption. Address")
     http_port: int = Field(
         8000, ge=0, le=65535, description="Port of API, health and metrics; 0 picks one. Number"
     )
@@ -115,6 +136,25 @@ class Settings(BaseModel):
         3600, description="How long a message may wait for its record before it is an alert. Seconds"
     )
 
+    @field_validator("act_as", mode="before")
+    @classmethod
+    def read_json(cls, value: Any) -> Any:
+        """It is written as JSON."""
+        try:
+            return json.loads(value) if isinstance(value, str) else value
+        except ValueError:
+            raise ValueError("it must be JSON") from None
+
+    @model_validator(mode="after")
+    def keep_tokens_secret(self) -> Self:
+        """Keys fetched over a network that anybody may write to would let anybody in."""
+        issuer = urlsplit(self.oidc_issuer)
+        if issuer.scheme == "http" and not (
+            self.environment == "development" and is_loopback(issuer.hostname)
+        ):
+            raise ValueError(f"{PREFIX}OIDC_ISSUER must be https; http is for loopback in development alone")
+        return self
+
     @property
     def sqlalchemy_url(self) -> str:
         """The database's URL with the driver we use."""
@@ -135,12 +175,27 @@ class Settings(BaseModel):
         except ValidationError as error:
             # Without the input: a URL has a password.
             wrong += [
-                f"{PREFIX}{str(each['loc'][0]).upper()}: {each['msg']}"
+                f"{PREFIX}{str(each['loc'][0]).upper()}: {_place(each['loc'])}{each['msg']}"
+                if each["loc"]
+                else each["msg"]
                 for each in error.errors(include_input=False, include_url=False)
             ]
         if wrong:
             raise SettingsInvalid("\n".join(wrong))
         return settings
+
+
+def _place(location: Sequence[int | str]) -> str:
+    """Where inside a setting that has parts."""
+    return ".".join(map(str, location[1:])) + " " if len(location) > 1 else ""
+
+
+def is_loopback(host: str | None) -> bool:
+    """Whether an address leads nowhere but to this machine."""
+    try:
+        return ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def sqlalchemy_url(database_url: str) -> str:
@@ -151,7 +206,7 @@ def sqlalchemy_url(database_url: str) -> str:
 def documentation() -> str:
     """The text of `.env.example`: every setting with its meaning, unit and default."""
     lines = [
-        "# Every setting of a service, with its default. The two URLs have none.",
+        "# Every setting of a service, with its default. The three URLs have none.",
         "# Any other QUARTERMASTER_ variable stops the start.",
         "",
     ]

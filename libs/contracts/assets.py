@@ -37,7 +37,7 @@ class DefineLocation(Command):
     """Create a location with its storage spaces, or change the one with this code. Spaces are added, never removed."""
 
     type: ClassVar[str] = "assets.define_location.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_LOCATIONS
     code: Code
     name: Text
     storage_spaces: Annotated[tuple[Code, ...], Field(min_length=1, max_length=500)]
@@ -117,7 +117,7 @@ class AssignAssets(Command):
 
     type: ClassVar[str] = "assets.assign_assets.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.ASSIGN_ASSETS
     person: PersonId | None = None
     to: Holder | None = None
     request_id: UUID | None = None
@@ -185,7 +185,6 @@ class AllocateEntitlement(Command):
 
     type: ClassVar[str] = "assets.allocate_entitlement.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.ASSIGN_ASSETS
     entitlement_id: UUID
     holder: Holder
@@ -250,7 +249,6 @@ class IssueStock(Command):
 
     type: ClassVar[str] = "assets.issue_stock.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.ISSUE_STOCK
     lot_id: UUID
     quantity: Quantity

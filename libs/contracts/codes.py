@@ -13,6 +13,9 @@ CODES: dict[str, tuple[int, str]] = {
     # what only HTTP answers
     "body_unparsable": (400, "The body is not JSON."),
     "person_unknown": (401, "Who acts is not said."),
+    "token_invalid": (401, "The token is not believed."),
+    "token_expired": (401, "The token is not valid any more."),
+    "identity_unavailable": (503, "Who acts cannot be checked right now; try again."),
     "address_unknown": (404, "There is nothing at this address."),
     "method_not_allowed": (405, "This address does not know the method."),
     "body_too_slow": (408, "The body did not arrive in time."),

@@ -61,10 +61,9 @@ class Event(Message):
 class Command(Message):
     """An order to the service that owns it. It is always answered: accepted, rejected or duplicate.
 
-    `action` is what its sender must be permitted; without one only our own services may give it.
+    `action` is what its sender must be permitted; without one only our own services may give it, and they need none.
     """
 
-    open_to_integrations: ClassVar[bool] = False
     action: ClassVar[Action | None] = None
 
 
@@ -100,3 +99,5 @@ class AnnounceAll(Command):
 
 class RenewCopies(Command):
     """Ask the owners of everything this service keeps copies of to say it again."""
+
+    action: ClassVar[Action | None] = Action.RENEW_COPIES

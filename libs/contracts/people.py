@@ -26,7 +26,6 @@ class DefinePerson(Command):
     """
 
     type: ClassVar[str] = "requests.define_person.v1"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action] = Action.MANAGE_PEOPLE
     person_id: PersonId
     name: Text
@@ -38,7 +37,6 @@ class DefineGroup(Command):
     """Create a group, or change the one with this code. Its members are exactly those named."""
 
     type: ClassVar[str] = "requests.define_group.v1"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action] = Action.MANAGE_PEOPLE
     code: Code
     name: Text
@@ -50,7 +48,6 @@ class DefineCostCentre(Command):
     """Create a cost centre, or change the one with this code. Its owner answers for what is spent on it."""
 
     type: ClassVar[str] = "requests.define_cost_centre.v1"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action] = Action.MANAGE_PEOPLE
     code: Code
     name: Text
@@ -66,7 +63,6 @@ class DelegateApprovals(Command):
     """
 
     type: ClassVar[str] = "requests.delegate_approvals.v1"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action] = Action.DELEGATE_APPROVALS
     delegator: PersonId
     delegate: PersonId
@@ -80,7 +76,6 @@ class EndDelegation(Command):
 
     type: ClassVar[str] = "requests.end_delegation.v1"
     subject: ClassVar[str] = "delegation_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action] = Action.DELEGATE_APPROVALS
     delegation_id: UUID
     reason: LongText = ""

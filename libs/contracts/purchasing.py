@@ -33,7 +33,7 @@ class DefineVendor(Command):
     """Create a vendor, or change the one with this number."""
 
     type: ClassVar[str] = "purchasing.define_vendor.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_VENDORS
     number: Code
     name: Text
     currency: Currency
@@ -45,7 +45,7 @@ class DefineCatalogItem(Command):
     """Create a catalog item, or change the one with this SKU. The vendor is the preferred one, at its agreed price."""
 
     type: ClassVar[str] = "purchasing.define_catalog_item.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_CATALOG
     sku: Code
     name: Text
     kind: Kind
@@ -64,7 +64,6 @@ class DefineExchangeRate(Command):
     """From this day on, one unit of the currency is worth so many of the base currency."""
 
     type: ClassVar[str] = "purchasing.define_exchange_rate.v1"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.MANAGE_CATALOG
     currency: Currency
     base: Currency
@@ -129,7 +128,7 @@ class CancelOrder(Command):
 
     type: ClassVar[str] = "purchasing.cancel_order.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     request_id: UUID
     reason: Annotated[LongText, Field(min_length=1)]
 
@@ -149,7 +148,6 @@ class CompleteOrder(Command):
 
     type: ClassVar[str] = "purchasing.complete_order.v1"
     subject: ClassVar[str] = "order_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     order_id: UUID
     vendor_number: Code | None = None
@@ -165,7 +163,6 @@ class SubmitOrder(Command):
 
     type: ClassVar[str] = "purchasing.submit_order.v1"
     subject: ClassVar[str] = "order_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     order_id: UUID
 
@@ -175,7 +172,6 @@ class CancelOneOrder(Command):
 
     type: ClassVar[str] = "purchasing.cancel_one_order.v1"
     subject: ClassVar[str] = "order_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     order_id: UUID
     reason: Annotated[LongText, Field(min_length=1)]
@@ -186,7 +182,6 @@ class ConfirmService(Command):
 
     type: ClassVar[str] = "purchasing.confirm_service.v1"
     subject: ClassVar[str] = "order_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.CONFIRM_SERVICES
     order_id: UUID
     order_line_id: UUID

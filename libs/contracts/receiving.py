@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from libs.contracts import message
 from libs.contracts.message import Answered, Command, Event, Value
+from libs.contracts.permissions import Action
 from libs.contracts.values import (
     QUANTITY_MAX,
     UNITS_PER_FACT,
@@ -68,7 +69,7 @@ class RecordReceipt(Command):
     """Take a delivery for an order, named by its id or its requisition number. All of it is recorded, or nothing."""
 
     type: ClassVar[str] = "receiving.record_receipt.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.TAKE_DELIVERY
     order_id: UUID | None = None
     requisition_number: Text | None = None
     delivery_note: Text | None = None

@@ -71,7 +71,6 @@ class SubmitRequest(Wish, Command):
     """
 
     type: ClassVar[str] = "requests.submit_request.v1"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.SUBMIT_REQUESTS
     external_reference: Text | None = None
     requester: PersonId
@@ -111,7 +110,6 @@ class EditRequest(Wish, NamedRequest, Command):
 
     type: ClassVar[str] = "requests.edit_request.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.EDIT_OWN_REQUESTS
     expected_version: int | None = None
 
@@ -121,7 +119,6 @@ class WithdrawRequest(NamedRequest, Command):
 
     type: ClassVar[str] = "requests.withdraw_request.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.EDIT_OWN_REQUESTS
     expected_version: int | None = None
     reason: LongText = ""
@@ -133,7 +130,6 @@ class CancelRequest(NamedRequest, Command):
 
     type: ClassVar[str] = "requests.cancel_request.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.CANCEL_REQUESTS
     reason: Annotated[LongText, Field(min_length=1)]
 
@@ -143,7 +139,6 @@ class RetryFulfilment(Command):
 
     type: ClassVar[str] = "requests.retry_fulfilment.v1"
     subject: ClassVar[str] = "request_id"
-    open_to_integrations: ClassVar[bool] = True
     action: ClassVar[Action | None] = Action.MANAGE_PROCESSES
     request_id: UUID
     reason: LongText = ""

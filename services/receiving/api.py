@@ -12,8 +12,9 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Reading
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
+from libs.contracts.permissions import Action
 from libs.contracts.receiving import Condition, RecordReceipt, RenewCopies
 from libs.contracts.values import UNITS_PER_FACT, Kind
 from services.receiving.expectation import ExpectedLine, ExpectedOrder, ExpectedUnit, UnitStatus
@@ -158,13 +159,15 @@ class Summary(BaseModel):
     places: int
 
 
-@router.post("/receipts", status_code=201, response_model=ReceiptTaken)
+@router.post(
+    "/receipts", status_code=201, response_model=ReceiptTaken, dependencies=[needs(Action.TAKE_DELIVERY)]
+)
 async def record_receipt(receipt: JsonBody[RecordReceipt], obey: Obeying) -> Response:
     """Take a delivery for an order. All of it is recorded, or nothing."""
     return await obey(receipt)
 
 
-@router.get("/receipts")
+@router.get("/receipts", dependencies=[needs(Action.SEE_DELIVERIES)])
 async def list_receipts(
     read: Reading,
     order_id: UUID | None = None,
@@ -178,7 +181,7 @@ async def list_receipts(
     return Page(items=[_receipt_seen(row) for row in rows], next=following)
 
 
-@router.get("/receipts/{reference}")
+@router.get("/receipts/{reference}", dependencies=[needs(Action.SEE_DELIVERIES)])
 async def show_receipt(reference: str, read: Reading) -> ReceiptInDetail:
     """One delivery by its id or number, with what was accepted and rejected."""
     query = select(_receipts).where(named(reference, _receipts.c.id, _receipts.c.number))
@@ -204,7 +207,7 @@ async def show_receipt(reference: str, read: Reading) -> ReceiptInDetail:
     return ReceiptInDetail(**_receipt_seen(receipt).model_dump(), lines=list(lines_seen.values()))
 
 
-@router.get("/expected-orders")
+@router.get("/expected-orders", dependencies=[needs(Action.SEE_DELIVERIES)])
 async def list_expected_orders(
     read: Reading,
     order_id: UUID | None = None,
@@ -228,7 +231,7 @@ async def list_expected_orders(
     return Page(items=[_order_expected(row, lines[row.id]) for row in rows], next=following)
 
 
-@router.get("/expected-orders/{reference}")
+@router.get("/expected-orders/{reference}", dependencies=[needs(Action.SEE_DELIVERIES)])
 async def show_expected_order(reference: str, read: Reading) -> OrderInDetail:
     """One order by its id or requisition number, with its open units and their tags."""
     query = select(_orders).where(named(reference, _orders.c.id, _orders.c.requisition_number))
@@ -246,7 +249,7 @@ async def show_expected_order(reference: str, read: Reading) -> OrderInDetail:
     return OrderInDetail(**_order_expected(order, lines).model_dump(exclude={"lines"}), lines=in_detail)
 
 
-@router.get("/places")
+@router.get("/places", dependencies=[needs(Action.SEE_LOCATIONS)])
 async def list_places(read: Reading, limit: Limit = 100, after: After = None) -> Page[PlaceSeen]:
     """Where goods can be put, by code."""
     rows, following = await page_of(read, select(_places), _places.c.code, limit, after)
@@ -254,13 +257,15 @@ async def list_places(read: Reading, limit: Limit = 100, after: After = None) ->
     return Page(items=places, next=following)
 
 
-@router.post("/copies/renewal", status_code=202, response_model=None)
+@router.post(
+    "/copies/renewal", status_code=202, response_model=None, dependencies=[needs(Action.RENEW_COPIES)]
+)
 async def renew_copies(obey: Obeying) -> Response:
     """Ask assets to say every location again, for instance after this database was restored."""
     return await obey(RenewCopies(), status=202)
 
 
-@router.get("/summary")
+@router.get("/summary", dependencies=[needs(Action.SEE_DELIVERIES)])
 async def summarise(read: Reading) -> Summary:
     """How much is expected, how much was taken."""
     cancelled = func.least(_lines.c.asked, func.greatest(0, _lines.c.ordered - _lines.c.accepted))

@@ -23,6 +23,7 @@ from tests.chassis.declared import a_service
 from tests.chassis.shop import SHOP, BoxCounted, BoxOpened
 from tests.conftest import ROOT, eventually, unique_name
 from tests.fault_proxy import FaultProxy
+from tests.tokens import the_issuer
 
 DEPOT = a_service("depot", {"inbox": []})
 LISTENER = a_service("listener", {"inbox": [BoxOpened, BoxCounted]})
@@ -108,7 +109,7 @@ async def started(folder: Path, environment: Mapping[str, str], role: str = "all
     (port,) = ports.free_ports(1)
     settings = {
         "QUARTERMASTER_HTTP_PORT": str(port),
-        "QUARTERMASTER_ENVIRONMENT": "development",
+        **the_issuer().settings(),
         **environment,
     }
     process = start(

@@ -1,14 +1,17 @@
 """Messages as they arrive, for tests that need no broker."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from uuid import UUID, uuid4
 
+from libs.chassis.decision import Actor
 from libs.chassis.envelope import Envelope, canonical_hash, exchange_for
 from libs.chassis.ids import timed_id
 from libs.chassis.inbox import Arrival
 from libs.contracts.message import Command, Event, Message
+from libs.contracts.permissions import Role
 from libs.contracts.values import derived_id
 
 
@@ -19,6 +22,7 @@ def said(
     id: str | UUID | None = None,
     sequence: int | None = None,
     consumer: str = "inbox",
+    roles: Iterable[Role] = (Role.INTEGRATION,),
 ) -> Arrival:
     """An arrival: facts come from their owner, commands from the integration `erp` unless `by` says otherwise."""
     sender = by or (message.owner() if isinstance(message, Event) else "erp")
@@ -46,6 +50,9 @@ def said(
         redelivered=False,
         body=body,
         body_hash=canonical_hash(body) if stranger else sha256(body).digest(),
+        actor=Actor(sender, frozenset(roles) if stranger else frozenset()),
+        actas=None,
+        origin=f"queue {sender}",
     )
     return Arrival(consumer, envelope, message)
 

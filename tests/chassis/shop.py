@@ -35,6 +35,7 @@ from libs.chassis.storage import Storage, table
 from libs.chassis.suspects import Suspects
 from libs.chassis.waiting import Sweep
 from libs.contracts.message import Answered, Command, Event
+from libs.contracts.permissions import Action
 from libs.contracts.values import derived_id
 
 # What is said
@@ -44,7 +45,7 @@ class OpenBox(Command):
     """Open a box under a label nobody else uses."""
 
     type: ClassVar[str] = "shop.open_box.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     box_id: UUID
     label: str
     serial: str | None = None
@@ -55,7 +56,7 @@ class CloseBox(Command):
     """Close a box; it must be open."""
 
     type: ClassVar[str] = "shop.close_box.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     subject: ClassVar[str] = "box_id"
     box_id: UUID | None = None
     label: str | None = None
@@ -65,7 +66,7 @@ class BreakIn(Command):
     """Only for tests: makes the decision fail in a way named by `how`."""
 
     type: ClassVar[str] = "shop.break_in.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     box_id: UUID
     how: str
 

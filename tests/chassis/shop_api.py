@@ -12,15 +12,18 @@ from fastapi import APIRouter, FastAPI, Response
 from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from libs.chassis.api import whole_app
 from libs.chassis.batch import Decider
-from libs.chassis.http import JsonBody, Obeying, Reading, create_app
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.contracts.message import Value
+from libs.contracts.permissions import Action, Role
 from tests.chassis.shop import SHOP, STORAGE, Box, BreakIn, CloseBox, OpenBox
+from tests.tokens import bearer, the_issuer
 
 BODY_BYTES_MAX = 2000
-AS_SOMEBODY = {"Quartermaster-Person": "person-17"}
+AS_SOMEBODY = bearer("person-17", Role.ASSET_ADMINISTRATOR)
 JSON = {"Content-Type": "application/json"}
-router = APIRouter()
+router = APIRouter(dependencies=[needs(Action.MANAGE_ORDERS)])
 
 
 class Wanted(Value):
@@ -73,10 +76,11 @@ async def writes(read: Reading) -> None:
 
 
 def app_on(engine: AsyncEngine, *, request_seconds_max: float = 30) -> FastAPI:
-    return create_app(
+    return whole_app(
         replace(SHOP, routes=router),
         engine=engine,
         decider=Decider(SHOP, engine),
+        identity=the_issuer().identity(),
         body_bytes_max=BODY_BYTES_MAX,
         request_seconds_max=request_seconds_max,
     )

@@ -17,6 +17,7 @@ from libs.chassis.ids import time_in, timed_id
 from libs.chassis.outage import Stuck
 from libs.chassis.waiting import KINDS
 from libs.contracts.message import Command
+from libs.contracts.permissions import Action
 from tests.chassis.said import said
 from tests.chassis.shop import SHOP, BoxCounted, ItemsSent, Price, PriceChanged, a_sweep
 from tests.chassis.test_batch import move_clock, opening, rows, verdicts
@@ -26,7 +27,7 @@ class Quote(Command):
     """Only for this test: reads a price that others change."""
 
     type: ClassVar[str] = "shop.quote.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     price_id: UUID
 
 

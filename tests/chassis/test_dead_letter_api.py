@@ -9,9 +9,7 @@ import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.chassis import dead_letter_api
 from libs.chassis.batch import Decider
-from libs.chassis.http import API
 from tests.chassis.said import said
 from tests.chassis.shop import SHOP, BreakIn, a_sweep
 from tests.chassis.shop_api import AS_SOMEBODY, app_on, calling, problem
@@ -22,9 +20,7 @@ LETTERS = "/api/v1/dead-letters"
 @pytest_asyncio.fixture
 async def desk(engine: AsyncEngine) -> AsyncIterator[httpx2.AsyncClient]:
     """The dead letters of the shop, looked after by person-17."""
-    app = app_on(engine)
-    app.include_router(dead_letter_api.router, prefix=API)
-    async with calling(app, **AS_SOMEBODY) as client:
+    async with calling(app_on(engine), **AS_SOMEBODY) as client:
         yield client
 
 

@@ -13,10 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis.batch import Decider
-from libs.chassis.http import create_app
+from libs.chassis.http import create_app, needs
+from libs.contracts.permissions import Action, Role
 from tests.chassis.shop import SHOP
 from tests.chassis.shop_api import AS_SOMEBODY, Wanted, a_box, app_on, calling, problem
 from tests.conftest import eventually
+from tests.tokens import bearer
 
 
 @pytest_asyncio.fixture
@@ -86,7 +88,7 @@ async def test_keys_of_two_people_do_not_meet(shop: httpx2.AsyncClient) -> None:
     await shop.post("/api/v1/boxes", json=a_box("A"), headers=key)
 
     other = await shop.post(
-        "/api/v1/boxes", json=a_box("B"), headers={**key, "Quartermaster-Person": "person-18"}
+        "/api/v1/boxes", json=a_box("B"), headers={**key, **bearer("person-18", Role.ASSET_MANAGER)}
     )
 
     assert other.status_code == 201
@@ -156,7 +158,7 @@ async def test_the_document_names_the_problems_of_every_operation(shop: httpx2.A
     opening = document["paths"]["/api/v1/boxes"]["post"]
     documented = {int(status) for status in opening["responses"]}
     assert documented == {201, 400, 401, 403, 404, 408, 409, 413, 415, 422, 500, 503}
-    assert opening["security"] == [{"person": []}]
+    assert opening["security"] == [{"token": []}]
     for path in document["paths"].values():
         for operation in path.values():
             (shape,) = operation["responses"]["500"]["content"].items()
@@ -175,8 +177,10 @@ async def test_no_page_loads_scripts_from_elsewhere(shop: httpx2.AsyncClient) ->
 def test_a_body_that_would_never_be_valid_is_found_at_the_start(engine: AsyncEngine) -> None:
     careless = APIRouter()
 
-    @careless.post("/boxes")
+    @careless.post("/boxes", dependencies=[needs(Action.MANAGE_ORDERS)])
     async def take(wanted: Wanted) -> None: ...
 
     with pytest.raises(TypeError, match=r"/boxes: declare the body as JsonBody"):
-        create_app(replace(SHOP, routes=careless), engine=engine, decider=Decider(SHOP, engine))
+        create_app(
+            replace(SHOP, routes=careless), engine=engine, decider=Decider(SHOP, engine), identity=None
+        )

@@ -10,7 +10,9 @@ import pytest_asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from libs.chassis.edge import LINGER_BODIES
+from libs.contracts.permissions import Role
 from tests.chassis.shop_api import AS_SOMEBODY, BODY_BYTES_MAX, JSON, a_box, app_on, calling, problem
+from tests.tokens import bearer
 
 
 @pytest_asyncio.fixture
@@ -29,11 +31,23 @@ async def hasty_shop(engine: AsyncEngine) -> AsyncIterator[httpx2.AsyncClient]:
 
 async def test_nobody_commands_without_saying_who_they_are(engine: AsyncEngine) -> None:
     async with calling(app_on(engine)) as client:
-        for person in ({}, {"Quartermaster-Person": ""}, {"Quartermaster-Person": "not a person"}):
+        for person in ({}, {"Authorization": ""}, {"Authorization": "Basic cGVyc29uOg=="}):
             response = await client.post("/api/v1/boxes", json=a_box(), headers=person)
 
             assert (response.status_code, problem(response)["code"]) == (401, "person_unknown")
-            assert response.headers["www-authenticate"]
+            assert response.headers["www-authenticate"] == 'Bearer realm="quartermaster"'
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b"{}"])
+async def test_who_may_not_ask_learns_nothing_about_the_content(engine: AsyncEngine, body: bytes) -> None:
+    async with calling(app_on(engine)) as client:
+        nobody = await client.post("/api/v1/boxes", content=body, headers=JSON)
+        requester = await client.post(
+            "/api/v1/boxes", content=body, headers=JSON | bearer("person-18", Role.REQUESTER)
+        )
+
+    assert (nobody.status_code, problem(nobody)["code"]) == (401, "person_unknown")
+    assert (requester.status_code, problem(requester)["code"]) == (403, "not_entitled")
 
 
 async def test_content_that_breaks_the_contract_is_shown_where(shop: httpx2.AsyncClient) -> None:

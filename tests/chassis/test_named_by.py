@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from libs.chassis.batch import Decider
 from libs.chassis.decision import Cause, Decision, Handler, Key, Keys, NamedBy, Records
 from libs.contracts.message import Command
+from libs.contracts.permissions import Action
 from tests.chassis.said import said
 from tests.chassis.shop import SHOP, Box, Label, label_id
 from tests.chassis.test_batch import opening, rows, verdicts
@@ -21,7 +22,7 @@ class PutLabel(Command):
     """Only for these tests: put the label on another box. Each box counts whether the label is on it."""
 
     type: ClassVar[str] = "shop.put_label.v1"
-    open_to_integrations: ClassVar[bool] = True
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
     box_id: UUID
 
 

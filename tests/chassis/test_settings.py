@@ -22,6 +22,7 @@ UNITS = [
     "Deaths",
     "Attempts",
     "Connections",
+    "JSON",
 ]
 
 

@@ -43,12 +43,18 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["QUARTERMASTER_HTTP_PORT"]))
 """
 
 
+GIVEN = [f"QUARTERMASTER_{name}" for name in ("ACT_AS", "ENVIRONMENT", "HTTP_PORT", "OIDC_ISSUER")]
+ISSUER = "http://127.0.0.1:9"
+
+
 def a_service(_name: str, role: str) -> list[str]:
     return [sys.executable, "-c", SERVICE, role]
 
 
 def a_supervisor(home: Path, **settings: str) -> Supervisor:
-    return Supervisor({each: {} for each in SERVICES}, home=home, settings=settings, command=a_service)
+    return Supervisor(
+        {each: {} for each in SERVICES}, home=home, settings=settings, issuer=ISSUER, command=a_service
+    )
 
 
 @pytest_asyncio.fixture
@@ -64,7 +70,7 @@ async def test_every_service_is_migrated_then_started_and_ready(running: Supervi
 
     assert set(running.processes) == set(running.urls) == set(SERVICES)
     assert [await running.readiness(name) for name in SERVICES] == ["ready"] * 4
-    assert log == ["migrated", "all QUARTERMASTER_ENVIRONMENT QUARTERMASTER_HTTP_PORT"]
+    assert log == ["migrated", f"all {' '.join(GIVEN)}"]
 
 
 async def test_services_do_not_inherit_the_settings_of_the_stack(

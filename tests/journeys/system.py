@@ -24,15 +24,24 @@ from deploy.local.provision import Environments, provision, unprovision
 from deploy.local.servers import Servers
 from deploy.local.supervisor import Supervisor
 from libs.contracts.message import Command
+from libs.contracts.permissions import Role
 from libs.contracts.receiving import RecordReceipt
 from libs.contracts.requests import SubmitRequest
 from tests.chassis.room import Room
 from tests.conftest import ROOT, eventually, unique_name
+from tests.tokens import a_token, bearer, the_issuer
 
 T = TypeVar("T")
 Seen = dict[str, Any]
 
-REQUESTER, APPROVER, DOCK = "person-17", "person-procurement", "person-dock"
+REQUESTER, APPROVER, DOCK, ADMINISTRATOR = "person-17", "person-procurement", "person-dock", "person-admin"
+ROLES = {
+    APPROVER: Role.PROCUREMENT_MANAGER,
+    "person-assets": Role.ASSET_MANAGER,
+    DOCK: Role.MOBILE_ASSET_MANAGER,
+    ADMINISTRATOR: Role.ASSET_ADMINISTRATOR,
+}
+"""What people work as; everybody else is a requester."""
 PATIENCE_SECONDS = 60
 _TLS = ssl.create_default_context()
 """Never used, but every client makes its own unless it has one, which takes longer than a request."""
@@ -43,11 +52,11 @@ async def the_system(servers: Servers, home: Path) -> AsyncIterator["System"]:
     """Four ready processes that know the example catalog, in a room of their own on the shared servers."""
     name = unique_name()
     environments = await provision(servers, name=name)
-    supervisor = Supervisor(environments, home=home)
+    supervisor = Supervisor(environments, home=home, issuer=the_issuer().url)
     try:
         await supervisor.start()
         async with (
-            Api(supervisor.urls, person=DOCK) as api,
+            Api(supervisor.urls, token=a_token(ADMINISTRATOR, ROLES[ADMINISTRATOR])) as api,
             Erp(environments["erp"]["QUARTERMASTER_BROKER_URL"]) as erp,
             httpx2.AsyncClient(base_url=servers.rabbitmq_management_url, timeout=30) as management,
         ):
@@ -120,7 +129,7 @@ class System:
         self, service: str, path: str, content: object, *, person: str = REQUESTER, key: str | None = None
     ) -> httpx2.Response:
         """A command over HTTP, whatever the answer."""
-        headers = {"Quartermaster-Person": person} | ({"Idempotency-Key": key} if key else {})
+        headers = as_person(person) | ({"Idempotency-Key": key} if key else {})
         async with self.client(service) as client:
             return await client.post(path, json=content, headers=headers)
 
@@ -259,6 +268,11 @@ class System:
         """The service's open dead letters, in full, the latest first."""
         listed = (await self.api.get(service, "/dead-letters", limit=500))["items"]
         return [await self.api.get(service, f"/dead-letters/{letter['dead_letter_id']}") for letter in listed]
+
+
+def as_person(person: str) -> dict[str, str]:
+    """The header of somebody who works as what they usually do."""
+    return bearer(person, ROLES.get(person, Role.REQUESTER))
 
 
 def is_at_rest(picture: Seen) -> bool:

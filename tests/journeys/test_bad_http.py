@@ -8,9 +8,19 @@ from uuid import uuid4
 import httpx2
 import pytest
 
-from tests.journeys.system import DOCK, REQUESTER, Seen, System, a_delivery, a_request, is_at_rest, serials
+from tests.journeys.system import (
+    ADMINISTRATOR,
+    DOCK,
+    Seen,
+    System,
+    a_delivery,
+    a_request,
+    as_person,
+    is_at_rest,
+    serials,
+)
 
-AS_JSON = {"Content-Type": "application/json", "Quartermaster-Person": REQUESTER}
+AS_JSON = {"Content-Type": "application/json"} | as_person(ADMINISTRATOR)
 COMMANDS = {
     "requests": "/requests",
     "purchasing": "/catalog-items",
@@ -166,7 +176,7 @@ async def test_a_spoilt_delivery_is_refused_whole_and_the_sound_one_still_taken(
 
 
 async def test_nothing_can_be_imported_from_a_file_that_is_none(system: System) -> None:
-    headers = {"Content-Type": "text/csv", "Quartermaster-Person": REQUESTER}
+    headers = {"Content-Type": "text/csv"} | as_person(ADMINISTRATOR)
     async with system.nothing_done(), system.client("purchasing") as client:
         for body in (b"", b"\xff\xfe", b"sku\nONE", b"\x00", b'"'):
             response = await client.post("/imports/catalog", content=body, headers=headers)
@@ -280,6 +290,6 @@ async def test_an_address_that_names_nothing_is_not_found(
     shown = {"requests": "requests", "purchasing": "orders", "receiving": "receipts", "assets": "assets"}
 
     async with system.client(service) as client:
-        response = await client.get(f"/{shown[service]}/{reference}")
+        response = await client.get(f"/{shown[service]}/{reference}", headers=as_person(ADMINISTRATOR))
 
     assert (response.status_code, response.headers["Content-Type"]) == (404, "application/problem+json")

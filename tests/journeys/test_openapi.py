@@ -9,7 +9,8 @@ import pytest
 
 from deploy.local.definitions import SERVICES
 from tests.conftest import ROOT
-from tests.journeys.system import REQUESTER, System
+from tests.journeys.system import System
+from tests.tokens import PERSONS, bearer
 
 CHECKS = (
     "not_a_server_error",
@@ -25,11 +26,12 @@ EXAMPLES_MAX = "5"
 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_no_documented_address_can_be_made_to_fail(system: System, service: str) -> None:
+    everybody = bearer("person-17", *PERSONS)
     fuzzing = await asyncio.create_subprocess_exec(
         Path(sys.executable).with_name("schemathesis"),
         "run",
         f"{system.supervisor.urls[service]}/api/v1/openapi.json",
-        *("--header", f"Quartermaster-Person: {REQUESTER}"),
+        *("--header", f"Authorization: {everybody['Authorization']}"),
         *("--checks", ",".join(CHECKS)),
         *("--phases", "coverage,fuzzing", "--max-examples", EXAMPLES_MAX, "--seed", "1"),
         *("--generation-database", "none", "--warnings", "off", "--continue-on-failure", "--no-color"),

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from sqlalchemy import Row, select
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Reading
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.imports import Content, CsvFile, RowsRead, contents_of, import_rows
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
+from libs.contracts.permissions import Action
 from libs.contracts.purchasing import DefineCatalogItem, DefineExchangeRate, DefineVendor
 from libs.contracts.values import AssetCreation, ExchangeRate, Kind
 from services.purchasing import exchange_rate
@@ -94,20 +95,22 @@ class RateSeen(BaseModel):
     valid_from: date
 
 
-@router.post("/vendors", status_code=201, response_model=VendorDefined)
+@router.post(
+    "/vendors", status_code=201, response_model=VendorDefined, dependencies=[needs(Action.MANAGE_VENDORS)]
+)
 async def define_vendor(vendor: JsonBody[DefineVendor], obey: Obeying) -> Response:
     """Create a vendor, or change the one with this number."""
     return await obey(vendor)
 
 
-@router.get("/vendors")
+@router.get("/vendors", dependencies=[needs(Action.SEE_CATALOG)])
 async def list_vendors(read: Reading, limit: Limit = 100, after: After = None) -> Page[VendorSeen]:
     """Vendors by number."""
     rows, following = await page_of(read, select(_vendors), _vendors.c.number, limit, after)
     return Page(items=[_vendor_seen(row) for row in rows], next=following)
 
 
-@router.get("/vendors/{reference:path}")
+@router.get("/vendors/{reference:path}", dependencies=[needs(Action.SEE_CATALOG)])
 async def show_vendor(reference: str, read: Reading) -> VendorSeen:
     """One vendor by id or number."""
     query = select(_vendors).where(named(reference, _vendors.c.id, _vendors.c.number))
@@ -116,13 +119,15 @@ async def show_vendor(reference: str, read: Reading) -> VendorSeen:
     raise Rejection("no_such_vendor", message=f"There is no vendor {reference}.")
 
 
-@router.post("/catalog-items", status_code=201, response_model=ItemDefined)
+@router.post(
+    "/catalog-items", status_code=201, response_model=ItemDefined, dependencies=[needs(Action.MANAGE_CATALOG)]
+)
 async def define_catalog_item(item: JsonBody[DefineCatalogItem], obey: Obeying) -> Response:
     """Create a catalog item, or change the one with this SKU."""
     return await obey(item)
 
 
-@router.get("/catalog-items")
+@router.get("/catalog-items", dependencies=[needs(Action.SEE_CATALOG)])
 async def list_catalog_items(
     read: Reading,
     kind: Kind | None = None,
@@ -136,7 +141,7 @@ async def list_catalog_items(
     return Page(items=[_item_seen(row) for row in rows], next=following)
 
 
-@router.get("/catalog-items/{reference:path}")
+@router.get("/catalog-items/{reference:path}", dependencies=[needs(Action.SEE_CATALOG)])
 async def show_catalog_item(reference: str, read: Reading) -> ItemSeen:
     """One catalog item by id or SKU."""
     query = select(_items).where(named(reference, _items.c.id, _items.c.sku))
@@ -145,7 +150,7 @@ async def show_catalog_item(reference: str, read: Reading) -> ItemSeen:
     raise Rejection("no_such_catalog_item", message=f"The catalog has no item {reference}.")
 
 
-@router.post("/imports/vendors")
+@router.post("/imports/vendors", dependencies=[needs(Action.MANAGE_VENDORS)])
 async def import_vendors(file: CsvFile, obey: Obeying) -> RowsRead:
     """Define vendors from a CSV file with the columns number, name, currency.
 
@@ -156,7 +161,7 @@ async def import_vendors(file: CsvFile, obey: Obeying) -> RowsRead:
     return await import_rows(obey, DefineVendor, _typed(rows))
 
 
-@router.post("/imports/catalog")
+@router.post("/imports/catalog", dependencies=[needs(Action.MANAGE_CATALOG)])
 async def import_catalog(file: CsvFile, obey: Obeying) -> RowsRead:
     """Define catalog items from a CSV file: sku, name, kind, vendor_number, unit_price, currency.
 
@@ -167,13 +172,18 @@ async def import_catalog(file: CsvFile, obey: Obeying) -> RowsRead:
     return await import_rows(obey, DefineCatalogItem, _typed(rows))
 
 
-@router.post("/exchange-rates", status_code=201, response_model=RateDefined)
+@router.post(
+    "/exchange-rates",
+    status_code=201,
+    response_model=RateDefined,
+    dependencies=[needs(Action.MANAGE_CATALOG)],
+)
 async def define_exchange_rate(rate: JsonBody[DefineExchangeRate], obey: Obeying) -> Response:
     """Set what a currency is worth in another from a day on, or correct it."""
     return await obey(rate)
 
 
-@router.get("/exchange-rates")
+@router.get("/exchange-rates", dependencies=[needs(Action.SEE_CATALOG)])
 async def list_exchange_rates(
     read: Reading,
     currency: Wanted = None,

@@ -11,9 +11,10 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Reading
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, fields_of, matching, named, page_of
 from libs.contracts.message import Value
+from libs.contracts.permissions import Action
 from libs.contracts.purchasing import (
     CancelOneOrder,
     CancelOrder,
@@ -178,7 +179,7 @@ class OrderVerification(BaseModel):
     differences: list[OrderDifference]
 
 
-@router.get("/orders")
+@router.get("/orders", dependencies=[needs(Action.SEE_ORDERS)])
 async def list_orders(
     read: Reading,
     request_id: UUID | None = None,
@@ -198,7 +199,7 @@ async def list_orders(
     return Page(items=[_order_seen(row) for row in rows], next=following)
 
 
-@router.get("/orders/summary")
+@router.get("/orders/summary", dependencies=[needs(Action.SEE_ORDERS)])
 async def summarise(read: Reading) -> Summary:
     """How many orders are in which status, and how many vendors and items there are."""
     rows = await read.execute(select(_orders.c.status, func.count()).group_by(_orders.c.status))
@@ -209,7 +210,7 @@ async def summarise(read: Reading) -> Summary:
     )
 
 
-@router.get("/orders/verification")
+@router.get("/orders/verification", dependencies=[needs(Action.SEE_ORDERS)])
 async def verify_orders(read: Reading) -> OrderVerification:
     """Derive every order's status and total from its lines again."""
     differences = [OrderDifference(**row._mapping) for row in await read.execute(orders_against_lines())]
@@ -217,7 +218,9 @@ async def verify_orders(read: Reading) -> OrderVerification:
     return OrderVerification(orders=orders, lines=lines, differences=differences)
 
 
-@router.put("/orders/{reference}/lines", response_model=OrderAdvanced)
+@router.put(
+    "/orders/{reference}/lines", response_model=OrderAdvanced, dependencies=[needs(Action.MANAGE_ORDERS)]
+)
 async def complete_order(
     reference: str, completion: JsonBody[Completion], read: Reading, obey: Obeying
 ) -> Response:
@@ -226,13 +229,23 @@ async def complete_order(
     return await obey(CompleteOrder(order_id=order_id, **dict(completion)), status=200)
 
 
-@router.post("/orders/{reference}/submission", status_code=200, response_model=OrderAdvanced)
+@router.post(
+    "/orders/{reference}/submission",
+    status_code=200,
+    response_model=OrderAdvanced,
+    dependencies=[needs(Action.MANAGE_ORDERS)],
+)
 async def submit_order(reference: str, read: Reading, obey: Obeying) -> Response:
     """Place a draft that is complete. If it costs more than was approved it waits until that is."""
     return await obey(SubmitOrder(order_id=await _order_id(read, reference)), status=200)
 
 
-@router.post("/orders/{reference}/cancellation", status_code=200, response_model=OrderNamed)
+@router.post(
+    "/orders/{reference}/cancellation",
+    status_code=200,
+    response_model=OrderNamed,
+    dependencies=[needs(Action.MANAGE_ORDERS)],
+)
 async def cancel_one_order(reference: str, why: JsonBody[Reason], read: Reading, obey: Obeying) -> Response:
     """Cancel what is open of one order; the request's other orders stay."""
     order_id = await _order_id(read, reference)
@@ -240,7 +253,10 @@ async def cancel_one_order(reference: str, why: JsonBody[Reason], read: Reading,
 
 
 @router.post(
-    "/orders/{reference}/lines/{order_line_id}/confirmations", status_code=201, response_model=ServiceDone
+    "/orders/{reference}/lines/{order_line_id}/confirmations",
+    status_code=201,
+    response_model=ServiceDone,
+    dependencies=[needs(Action.CONFIRM_SERVICES)],
 )
 async def confirm_service(
     reference: str, order_line_id: UUID, done: JsonBody[Confirmation], read: Reading, obey: Obeying
@@ -250,7 +266,7 @@ async def confirm_service(
     return await obey(ConfirmService(order_id=order_id, order_line_id=order_line_id, quantity=done.quantity))
 
 
-@router.get("/orders/{reference}")
+@router.get("/orders/{reference}", dependencies=[needs(Action.SEE_ORDERS)])
 async def show_order(reference: str, read: Reading) -> OrderInDetail:
     """One order by its id or requisition number, with its lines and their figures."""
     query = select(_orders).where(named(reference, _orders.c.id, _orders.c.requisition_number))
@@ -264,7 +280,12 @@ async def show_order(reference: str, read: Reading) -> OrderInDetail:
     )
 
 
-@router.post("/orders/{request_id}/cancel", status_code=200, response_model=OrdersCancelled)
+@router.post(
+    "/orders/{request_id}/cancel",
+    status_code=200,
+    response_model=OrdersCancelled,
+    dependencies=[needs(Action.MANAGE_ORDERS)],
+)
 async def cancel_orders(request_id: UUID, why: JsonBody[Reason], obey: Obeying) -> Response:
     """Cancel what is open of all orders of a request, also of those that are still to be made."""
     return await obey(CancelOrder(request_id=request_id, reason=why.reason), status=200)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Person, Reading
+from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
 from libs.chassis.imports import Content, CsvFile, RowsRead, contents_of, import_rows
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
 from libs.contracts.message import Value
@@ -22,7 +22,7 @@ from libs.contracts.people import (
     DelegateApprovals,
     EndDelegation,
 )
-from libs.contracts.permissions import Role
+from libs.contracts.permissions import Action, Role
 from libs.contracts.values import LongText, PersonId
 from services.requests import directory
 from services.requests.delegation import Delegation, Status
@@ -138,13 +138,15 @@ class DelegationSeen(BaseModel):
     end_reason: str
 
 
-@router.post("/people", status_code=201, response_model=PersonDefined)
+@router.post(
+    "/people", status_code=201, response_model=PersonDefined, dependencies=[needs(Action.MANAGE_PEOPLE)]
+)
 async def define_person(person: JsonBody[DefinePerson], obey: Obeying) -> Response:
     """Make a person known, or change the one with this id."""
     return await obey(person)
 
 
-@router.get("/people")
+@router.get("/people", dependencies=[needs(Action.SEE_PEOPLE)])
 async def list_people(
     read: Reading,
     search: Wanted = None,
@@ -158,7 +160,7 @@ async def list_people(
     return Page(items=[_person_seen(row) for row in rows], next=following)
 
 
-@router.get("/people/{person_id}")
+@router.get("/people/{person_id}", dependencies=[needs(Action.SEE_PEOPLE)])
 async def show_person(person_id: PersonId, read: Reading) -> PersonSeen:
     """One person."""
     for row in await read.execute(select(_people).where(_people.c.person_id == person_id)):
@@ -166,13 +168,15 @@ async def show_person(person_id: PersonId, read: Reading) -> PersonSeen:
     raise Rejection("no_such_person", message=f"There is no person {person_id}.")
 
 
-@router.post("/groups", status_code=201, response_model=GroupDefined)
+@router.post(
+    "/groups", status_code=201, response_model=GroupDefined, dependencies=[needs(Action.MANAGE_PEOPLE)]
+)
 async def define_group(group: JsonBody[DefineGroup], obey: Obeying) -> Response:
     """Create a group, or change the one with this code; its members are exactly those named."""
     return await obey(group)
 
 
-@router.get("/groups")
+@router.get("/groups", dependencies=[needs(Action.SEE_PEOPLE)])
 async def list_groups(
     read: Reading,
     search: Wanted = None,
@@ -186,7 +190,7 @@ async def list_groups(
     return Page(items=[_group_seen(row) for row in rows], next=following)
 
 
-@router.get("/groups/{reference:path}")
+@router.get("/groups/{reference:path}", dependencies=[needs(Action.SEE_PEOPLE)])
 async def show_group(reference: str, read: Reading) -> GroupSeen:
     """One group by id or code."""
     for row in await read.execute(select(_groups).where(named(reference, _groups.c.id, _groups.c.code))):
@@ -194,13 +198,18 @@ async def show_group(reference: str, read: Reading) -> GroupSeen:
     raise Rejection("no_such_group", message=f"There is no group {reference}.")
 
 
-@router.post("/cost-centres", status_code=201, response_model=CostCentreDefined)
+@router.post(
+    "/cost-centres",
+    status_code=201,
+    response_model=CostCentreDefined,
+    dependencies=[needs(Action.MANAGE_PEOPLE)],
+)
 async def define_cost_centre(cost_centre: JsonBody[DefineCostCentre], obey: Obeying) -> Response:
     """Create a cost centre, or change the one with this code."""
     return await obey(cost_centre)
 
 
-@router.get("/cost-centres")
+@router.get("/cost-centres", dependencies=[needs(Action.SEE_PEOPLE)])
 async def list_cost_centres(
     read: Reading,
     search: Wanted = None,
@@ -216,7 +225,7 @@ async def list_cost_centres(
     return Page(items=[_cost_centre_seen(row) for row in rows], next=following)
 
 
-@router.get("/cost-centres/{reference:path}")
+@router.get("/cost-centres/{reference:path}", dependencies=[needs(Action.SEE_PEOPLE)])
 async def show_cost_centre(reference: str, read: Reading) -> CostCentreSeen:
     """One cost centre by id or code."""
     for row in await read.execute(
@@ -226,7 +235,7 @@ async def show_cost_centre(reference: str, read: Reading) -> CostCentreSeen:
     raise Rejection("no_such_cost_centre", message=f"There is no cost centre {reference}.")
 
 
-@router.post("/imports/people")
+@router.post("/imports/people", dependencies=[needs(Action.MANAGE_PEOPLE)])
 async def import_people(file: CsvFile, obey: Obeying) -> RowsRead:
     """Define people from a CSV file with the columns person_id, name.
 
@@ -236,7 +245,7 @@ async def import_people(file: CsvFile, obey: Obeying) -> RowsRead:
     return await import_rows(obey, DefinePerson, _typed(contents_of(file, columns=("person_id", "name"))))
 
 
-@router.post("/imports/groups")
+@router.post("/imports/groups", dependencies=[needs(Action.MANAGE_PEOPLE)])
 async def import_groups(file: CsvFile, obey: Obeying) -> RowsRead:
     """Define groups from a CSV file with the columns code, name, member: a row per member.
 
@@ -256,7 +265,7 @@ async def import_groups(file: CsvFile, obey: Obeying) -> RowsRead:
     return await import_rows(obey, DefineGroup, _typed(list(groups.values())))
 
 
-@router.post("/imports/cost-centres")
+@router.post("/imports/cost-centres", dependencies=[needs(Action.MANAGE_PEOPLE)])
 async def import_cost_centres(file: CsvFile, obey: Obeying) -> RowsRead:
     """Define cost centres from a CSV file with the columns code, name, owned_by.
 
@@ -266,29 +275,39 @@ async def import_cost_centres(file: CsvFile, obey: Obeying) -> RowsRead:
     return await import_rows(obey, DefineCostCentre, _typed(rows))
 
 
-@router.post("/delegations", status_code=201, response_model=DelegationDone)
+@router.post(
+    "/delegations",
+    status_code=201,
+    response_model=DelegationDone,
+    dependencies=[needs(Action.DELEGATE_APPROVALS)],
+)
 async def delegate_approvals(delegation: JsonBody[NewDelegation], obey: Obeying) -> Response:
     """Let somebody decide in one's place from one day to another, both included."""
     said = dict(delegation) | {"delegator": delegation.delegator or obey.person}
     return await obey(DelegateApprovals(**said))
 
 
-@router.get("/delegations")
+@router.get("/delegations", dependencies=[needs(Action.DELEGATE_APPROVALS)])
 async def list_delegations(
     read: Reading,
-    person: Person,
+    actor: Person,
     status: Status | None = Status.IN_FORCE,
     limit: Limit = 100,
     after: UUID | None = None,
 ) -> Page[DelegationSeen]:
     """The delegations by and to the person who acts, in the order in which they were made."""
-    mine = or_(_delegations.c.delegator == person, _delegations.c.delegate == person)
+    mine = or_(_delegations.c.delegator == actor.id, _delegations.c.delegate == actor.id)
     query = matching(select(_delegations).where(mine), {_delegations.c.status: status})
     rows, following = await page_of(read, query, _delegations.c.id, limit, after)
     return Page(items=[_delegation_seen(row) for row in rows], next=following)
 
 
-@router.post("/delegations/{delegation_id}/end", status_code=200, response_model=DelegationDone)
+@router.post(
+    "/delegations/{delegation_id}/end",
+    status_code=200,
+    response_model=DelegationDone,
+    dependencies=[needs(Action.DELEGATE_APPROVALS)],
+)
 async def end_delegation(delegation_id: UUID, why: JsonBody[EndOfDelegation], obey: Obeying) -> Response:
     """Take a delegation back before its last day, or hand it back."""
     return await obey(EndDelegation(delegation_id=delegation_id, reason=why.reason), status=200)

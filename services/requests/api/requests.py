@@ -10,10 +10,10 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row, func, select
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Reading
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
 from libs.contracts.message import Value
-from libs.contracts.permissions import Role
+from libs.contracts.permissions import Action, Role
 from libs.contracts.requests import DecideApproval, RenewCopies, RequestedLine, SubmitRequest
 from libs.contracts.values import (
     Code,
@@ -204,7 +204,12 @@ class Summary(BaseModel):
     requests: dict[Status, int]
 
 
-@router.post("/requests", status_code=201, response_model=RequestSubmittedSeen)
+@router.post(
+    "/requests",
+    status_code=201,
+    response_model=RequestSubmittedSeen,
+    dependencies=[needs(Action.SUBMIT_REQUESTS)],
+)
 async def submit_request(request: JsonBody[NewRequest], obey: Obeying) -> Response:
     """Ask for something from the catalog."""
     if request.requester not in (None, obey.person):
@@ -212,7 +217,7 @@ async def submit_request(request: JsonBody[NewRequest], obey: Obeying) -> Respon
     return await obey(SubmitRequest(**{**dict(request), "requester": obey.person}))
 
 
-@router.get("/requests")
+@router.get("/requests", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
 async def list_requests(
     read: Reading,
     status: Status | None = None,
@@ -226,7 +231,7 @@ async def list_requests(
     return Page(items=[_request_seen(row) for row in rows], next=following)
 
 
-@router.get("/requests/summary")
+@router.get("/requests/summary", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
 async def summarise(read: Reading) -> Summary:
     """How many requests are in which status."""
     rows = await read.execute(select(_requests.c.status, func.count()).group_by(_requests.c.status))
@@ -234,7 +239,7 @@ async def summarise(read: Reading) -> Summary:
     return Summary(requests={status: counted.get(status, 0) for status in Status})
 
 
-@router.get("/requests/{reference}")
+@router.get("/requests/{reference}", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
 async def show_request(reference: str, read: Reading) -> RequestInDetail:
     """One request by its id or number, with everything that happened to it."""
     query = select(_requests).where(named(reference, _requests.c.id, _requests.c.number))
@@ -266,13 +271,18 @@ async def show_request(reference: str, read: Reading) -> RequestInDetail:
     )
 
 
-@router.post("/requests/{request_id}/decisions", status_code=201, response_model=ApprovalDecidedSeen)
+@router.post(
+    "/requests/{request_id}/decisions",
+    status_code=201,
+    response_model=ApprovalDecidedSeen,
+    dependencies=[needs(Action.DECIDE_APPROVALS)],
+)
 async def decide_on_request(request_id: UUID, decision: JsonBody[NewDecision], obey: Obeying) -> Response:
     """Say yes or no to a request that waits for approval."""
     return await obey(DecideApproval(request_id=request_id, decided_by=obey.person, **dict(decision)))
 
 
-@router.get("/approvals")
+@router.get("/approvals", dependencies=[needs(Action.DECIDE_APPROVALS)])
 async def list_awaited_approvals(
     read: Reading, role: Role | None = None, limit: Limit = 100, after: After = None
 ) -> Page[ApprovalAwaitedSeen]:
@@ -296,7 +306,7 @@ async def list_awaited_approvals(
     return Page(items=items, next=following)
 
 
-@router.get("/catalog-entries")
+@router.get("/catalog-entries", dependencies=[needs(Action.SEE_CATALOG)])
 async def list_catalog_entries(read: Reading, limit: Limit = 100, after: After = None) -> Page[EntrySeen]:
     """What this service knows of the catalog, by SKU."""
     rows, following = await page_of(read, select(_entries), _entries.c.sku, limit, after)
@@ -307,7 +317,9 @@ async def list_catalog_entries(read: Reading, limit: Limit = 100, after: After =
     return Page(items=items, next=following)
 
 
-@router.post("/copies/renewal", status_code=202, response_model=None)
+@router.post(
+    "/copies/renewal", status_code=202, response_model=None, dependencies=[needs(Action.RENEW_COPIES)]
+)
 async def renew_copies(obey: Obeying) -> Response:
     """Ask purchasing to say every catalog item again, for instance after this database was restored."""
     return await obey(RenewCopies(), status=202)

@@ -1,6 +1,5 @@
 """Assets over HTTP: hand assets over; see every asset with its trail, and what is in each storage space."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
@@ -12,14 +11,13 @@ from sqlalchemy import Row, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Reading
-from libs.chassis.imports import CsvFile, RowsRead, contents_of, import_rows
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, page_of
-from libs.contracts.assets import AssignAssets, DefineLocation
+from libs.contracts.assets import AssignAssets
+from libs.contracts.permissions import Action
 from libs.contracts.values import AssetCreation, Kind, Money, money
 from services.assets.asset import Asset, Label, Status, label_id
 from services.assets.handover import Handover
-from services.assets.location import Location
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import Balance, InventoryTransaction, Movement
 from services.assets.tables import STORAGE, balances_against_ledger, lines_against_assets
@@ -28,7 +26,6 @@ router = APIRouter()
 
 _assets = STORAGE.tables[Asset]
 _lines = STORAGE.tables[OrderedLine]
-_locations = STORAGE.tables[Location]
 _labels = STORAGE.tables[Label]
 _handovers = STORAGE.tables[Handover]
 _transactions = STORAGE.tables[InventoryTransaction]
@@ -162,23 +159,6 @@ class LineVerification(BaseModel):
     differences: list[LineDifference]
 
 
-class LocationDefined(BaseModel):
-    """A location exists as it was defined."""
-
-    location_id: UUID
-    code: str
-
-
-class LocationSeen(BaseModel):
-    """A location and its storage spaces."""
-
-    location_id: UUID
-    code: str
-    name: str
-    storage_spaces: list[str]
-    active: bool
-
-
 class Summary(BaseModel):
     """Assets in figures."""
 
@@ -187,13 +167,18 @@ class Summary(BaseModel):
     handovers: int
 
 
-@router.post("/assignments", status_code=201, response_model=AssetsHandedOver)
+@router.post(
+    "/assignments",
+    status_code=201,
+    response_model=AssetsHandedOver,
+    dependencies=[needs(Action.ASSIGN_ASSETS)],
+)
 async def assign_assets(assignment: JsonBody[AssignAssets], obey: Obeying) -> Response:
     """Put assets that are in stock into a person's hands, all of them or none."""
     return await obey(assignment)
 
 
-@router.get("/assets")
+@router.get("/assets", dependencies=[needs(Action.SEE_ASSETS)])
 async def list_assets(
     read: Reading,
     request_id: UUID | None = None,
@@ -222,7 +207,7 @@ async def list_assets(
     return Page(items=[_asset_seen(row) for row in rows], next=following)
 
 
-@router.get("/assets/{reference:path}")
+@router.get("/assets/{reference:path}", dependencies=[needs(Action.SEE_ASSETS)])
 async def show_asset(
     reference: str,
     read: Reading,
@@ -248,7 +233,7 @@ async def show_asset(
     )
 
 
-@router.get("/order-lines")
+@router.get("/order-lines", dependencies=[needs(Action.SEE_ASSETS)])
 async def list_order_lines(
     read: Reading,
     order_id: UUID | None = None,
@@ -262,7 +247,7 @@ async def list_order_lines(
     return Page(items=[_line_seen(row) for row in rows], next=following)
 
 
-@router.get("/balances")
+@router.get("/balances", dependencies=[needs(Action.SEE_ASSETS)])
 async def list_balances(
     read: Reading,
     location: Wanted = None,
@@ -281,7 +266,7 @@ async def list_balances(
     return Page(items=[BalanceSeen(**fields_of(row, "id", "version")) for row in rows], next=following)
 
 
-@router.get("/order-lines/verification")
+@router.get("/order-lines/verification", dependencies=[needs(Action.SEE_ASSETS)])
 async def verify_order_lines(read: Reading) -> LineVerification:
     """Count the templates and the received assets of every order line again."""
     differences = [LineDifference(**row._mapping) for row in await read.execute(lines_against_assets())]
@@ -289,7 +274,7 @@ async def verify_order_lines(read: Reading) -> LineVerification:
     return LineVerification(lines=lines, assets=assets, differences=differences)
 
 
-@router.get("/balances/verification")
+@router.get("/balances/verification", dependencies=[needs(Action.SEE_ASSETS)])
 async def verify_balances(read: Reading) -> LedgerVerification:
     """Derive every balance from the ledger again."""
     differences = [Difference(**row._mapping) for row in await read.execute(balances_against_ledger())]
@@ -297,39 +282,7 @@ async def verify_balances(read: Reading) -> LedgerVerification:
     return LedgerVerification(balances=balances, transactions=transactions, differences=differences)
 
 
-@router.post("/locations", status_code=201, response_model=LocationDefined)
-async def define_location(location: JsonBody[DefineLocation], obey: Obeying) -> Response:
-    """Create a location, or change the one with this code."""
-    return await obey(location)
-
-
-@router.get("/locations")
-async def list_locations(read: Reading, limit: Limit = 100, after: After = None) -> Page[LocationSeen]:
-    """Where stock can be, by code."""
-    rows, following = await page_of(read, select(_locations), _locations.c.code, limit, after)
-    seen = [LocationSeen(location_id=row.id, **fields_of(row, "id", "version")) for row in rows]
-    return Page(items=seen, next=following)
-
-
-@router.post("/imports/locations")
-async def import_locations(file: CsvFile, obey: Obeying) -> RowsRead:
-    """Define locations from a CSV file with the columns code, name, storage_space: a row per storage space.
-
-    Every row is told what became of it; rows of one location that agree on its name stand or fall together.
-    """
-    locations: dict[tuple[str, str], tuple[list[int], list[str]]] = defaultdict(lambda: ([], []))
-    for numbers, row in contents_of(file, columns=("code", "name", "storage_space")):
-        rows, spaces = locations[row.get("code", ""), row.get("name", "")]
-        rows += numbers
-        spaces.append(row.get("storage_space", ""))
-    contents = [
-        (rows, {"code": code, "name": name, "storage_spaces": spaces})
-        for (code, name), (rows, spaces) in locations.items()
-    ]
-    return await import_rows(obey, DefineLocation, contents)
-
-
-@router.get("/summary")
+@router.get("/summary", dependencies=[needs(Action.SEE_ASSETS)])
 async def summarise(read: Reading) -> Summary:
     """How many assets are in which status, and how many are in storage spaces."""
     statuses = await read.execute(select(_assets.c.status, func.count()).group_by(_assets.c.status))
