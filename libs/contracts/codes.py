@@ -79,7 +79,7 @@ CODES: dict[str, tuple[int, str]] = {
     "rejection_reason_missing": (422, "A rejected quantity needs a reason."),
     "serial_taken": (409, "Another unit of this item already has this serial number."),
     "serial_repeated": (422, "The same serial number stands twice in one receipt."),
-    "kind_not_received": (422, "Goods of this kind are not received unit by unit."),
+    "kind_not_received": (422, "Goods of this kind are not received in this way."),
     "tag_taken": (409, "Another unit already has this tag."),
     "receipt_unknown": (404, "No such receipt."),
     "unit_not_open": (409, "The named unit is not open."),

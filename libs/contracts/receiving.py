@@ -57,9 +57,9 @@ class LineToReceive(Value):
 
     @model_validator(mode="after")
     def is_put_somewhere(self) -> "LineToReceive":
-        """A quantity has its place; units have their own."""
-        if self.quantity is not None and (self.location is None or self.storage_space is None):
-            raise ValueError("say in which location and storage space the quantity was put")
+        """A quantity has its place, and nothing else has; units have their own."""
+        if {self.quantity is None} != {self.location is None, self.storage_space is None}:
+            raise ValueError("a quantity, and only that, is put into a location and storage space")
         if self.quantity is not None and self.units:
             raise ValueError("a line is received by units or by quantity")
         return self

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
@@ -17,7 +17,13 @@ from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, 
 from libs.contracts.permissions import Action
 from libs.contracts.receiving import Condition, RecordReceipt, RenewCopies
 from libs.contracts.values import UNITS_PER_FACT, Kind
-from services.receiving.expectation import ExpectedLine, ExpectedOrder, ExpectedUnit, UnitStatus
+from services.receiving.expectation import (
+    RECEIVED_KINDS,
+    ExpectedLine,
+    ExpectedOrder,
+    ExpectedUnit,
+    UnitStatus,
+)
 from services.receiving.place import Place
 from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
 from services.receiving.tables import STORAGE
@@ -32,7 +38,8 @@ _receipts = STORAGE.tables[Receipt]
 _receipt_lines = STORAGE.tables[ReceiptLine]
 _receipt_units = STORAGE.tables[ReceiptUnit]
 
-_IS_OPEN = _lines.c.ordered > _lines.c.accepted + _lines.c.asked
+_COMES = _lines.c.kind.in_(RECEIVED_KINDS)
+_IS_OPEN = and_(_COMES, _lines.c.ordered > _lines.c.accepted + _lines.c.asked)
 
 
 class ReceiptTaken(BaseModel):
@@ -62,7 +69,10 @@ class UnitOpen(BaseModel):
 
 
 class LineExpected(BaseModel):
-    """One order line and its figures: open = ordered - cancelled - accepted; rejected units stay open."""
+    """One order line and its figures: open = ordered - cancelled - accepted; rejected units stay open.
+
+    Software and services don't come to the dock: nothing of them is open.
+    """
 
     order_line_id: UUID
     request_line_id: UUID | None
@@ -128,7 +138,7 @@ class UnitTaken(BaseModel):
 
 
 class LineTaken(BaseModel):
-    """What was accepted and rejected of one order line."""
+    """What was accepted and rejected of one order line; a quantity has one place, units have their own."""
 
     receipt_line_id: UUID
     order_line_id: UUID
@@ -136,6 +146,8 @@ class LineTaken(BaseModel):
     accepted: int
     rejected: int
     rejection_reason: str | None
+    location: str | None
+    storage_space: str | None
     units: list[UnitTaken]
 
 
@@ -197,6 +209,8 @@ async def show_receipt(reference: str, read: Reading) -> ReceiptInDetail:
             accepted=line.accepted,
             rejected=line.rejected,
             rejection_reason=line.rejection_reason,
+            location=line.location,
+            storage_space=line.storage_space,
             units=[],
         )
         for line in lines
@@ -270,9 +284,9 @@ async def summarise(read: Reading) -> Summary:
     """How much is expected, how much was taken."""
     cancelled = func.least(_lines.c.asked, func.greatest(0, _lines.c.ordered - _lines.c.accepted))
     figures = select(
-        func.coalesce(func.sum(_lines.c.ordered), 0).label("units_ordered"),
-        func.coalesce(func.sum(cancelled), 0).label("units_cancelled"),
-        func.coalesce(func.sum(_lines.c.accepted), 0).label("units_accepted"),
+        func.coalesce(func.sum(_lines.c.ordered).filter(_COMES), 0).label("units_ordered"),
+        func.coalesce(func.sum(cancelled).filter(_COMES), 0).label("units_cancelled"),
+        func.coalesce(func.sum(_lines.c.accepted).filter(_COMES), 0).label("units_accepted"),
         func.coalesce(func.sum(_lines.c.rejected), 0).label("units_rejected"),
         func.count(_lines.c.order_id.distinct()).filter(_IS_OPEN).label("orders_open"),
         select(func.count()).select_from(_orders).scalar_subquery().label("orders"),

@@ -25,6 +25,9 @@ class UnitStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+RECEIVED_KINDS = (Kind.HARDWARE, Kind.CONSUMABLE)
+"""What comes to a dock; software and services don't."""
+
 UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = {
     UnitStatus.OPEN: frozenset({UnitStatus.RECEIVED, UnitStatus.CANCELLED}),
     UnitStatus.RECEIVED: frozenset(),
@@ -82,9 +85,14 @@ class ExpectedLine(Record):
         return min(self.asked, max(0, self.ordered - self.accepted))
 
     @property
+    def is_received(self) -> bool:
+        """Whether it comes to a dock at all."""
+        return self.kind in RECEIVED_KINDS
+
+    @property
     def open(self) -> int:
-        """Units still to come; rejected ones are among them."""
-        return max(0, self.ordered - self.cancelled - self.accepted)
+        """Units still to come to the dock; rejected ones are among them."""
+        return max(0, self.ordered - self.cancelled - self.accepted) if self.is_received else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +134,7 @@ def label(templates: TemplateAssetsCreated, held: Records, cause: Cause) -> Deci
 def cancel(order: OrderCancelled, held: Records, cause: Cause) -> Decision:
     """Stop expecting what was cancelled and has not arrived: the highest-numbered open units go first."""
     save: list[Record] = []
-    for told in order.lines:
+    for told in order.lines if order.was_submitted else ():
         line = held[ExpectedLine, told.order_line_id]
         # What was asked only grows: an older cancellation that arrives late takes nothing back.
         less = replace(line, asked=max(line.asked, told.cancelled))
@@ -172,7 +180,8 @@ def _labelled_units(templates: TemplateAssetsCreated) -> Keys:
 
 
 def _open_units_of_lines(order: OrderCancelled) -> Keys:
-    for line in order.lines:
+    # What was never submitted was never expected: nothing is to be waited for.
+    for line in order.lines if order.was_submitted else ():
         yield Key(ExpectedLine, line.order_line_id)
         yield Many(
             ExpectedUnit, by="order_line_id", value=line.order_line_id, where={"status": UnitStatus.OPEN}

@@ -67,7 +67,7 @@ class Receipt(Record):
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiptLine(Record):
-    """What a receipt accepted and rejected of one order line."""
+    """What a receipt accepted and rejected of one order line, and where it put what is not received unit by unit."""
 
     APPEND_ONLY: ClassVar[bool] = True
 
@@ -77,6 +77,8 @@ class ReceiptLine(Record):
     accepted: int
     rejected: int
     rejection_reason: str | None
+    location: str | None = None
+    storage_space: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,16 +121,20 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
     for index, (line, delivered) in enumerate(zip(lines, command.lines, strict=True)):
         received_line_id = cause.id("receipt_line", index)
         units = tuple(dock.accept(line, delivered, of=f"lines[{index}]"))
+        accepted = delivered.quantity or len(units)
+        reason = delivered.rejection_reason if delivered.rejected else None
         dock.save += [
-            replace(line, accepted=line.accepted + len(units), rejected=line.rejected + delivered.rejected),
+            replace(line, accepted=line.accepted + accepted, rejected=line.rejected + delivered.rejected),
             ReceiptLine(
                 id=received_line_id,
                 receipt_id=receipt_id,
                 order_line_id=line.id,
                 sku=line.sku,
-                accepted=len(units),
+                accepted=accepted,
                 rejected=delivered.rejected,
-                rejection_reason=delivered.rejection_reason if delivered.rejected else None,
+                rejection_reason=reason,
+                location=delivered.location,
+                storage_space=delivered.storage_space,
             ),
             *(
                 ReceiptUnit(
@@ -145,10 +151,12 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
                 order_line_id=line.id,
                 request_line_id=line.request_line_id,
                 sku=line.sku,
-                accepted=len(units),
+                accepted=accepted,
                 rejected=delivered.rejected,
-                rejection_reason=delivered.rejection_reason if delivered.rejected else None,
+                rejection_reason=reason,
                 asset_creation=line.asset_creation,
+                location=delivered.location,
+                storage_space=delivered.storage_space,
                 units=units,
             )
         )
@@ -196,6 +204,8 @@ class _Dock:
     def accept(self, line: ExpectedLine, delivered: LineToReceive, *, of: str) -> Iterator[ReceivedUnit]:
         """Which unit each delivered one is, checked; the line's own checks first."""
         _check_line(line, delivered, of=of)
+        if delivered.location and delivered.storage_space:
+            check_place(self._held, delivered.location, delivered.storage_space, of=of)
         for position, (unit, expected) in enumerate(
             zip(delivered.units, _units_meant(line, delivered, self._held, of=of), strict=True)
         ):
@@ -271,17 +281,30 @@ def _lines_named(command: RecordReceipt, order: ExpectedOrder, held: Records) ->
 
 def _check_line(line: ExpectedLine, delivered: LineToReceive, *, of: str) -> None:
     """Something was accepted or rejected, a rejection says why, and no more is accepted than is open."""
-    if not delivered.units and not delivered.rejected:
+    _check_kind(line, delivered, of=of)
+    if not delivered.units and not delivered.quantity and not delivered.rejected:
         raise Rejection("receipt_empty", field=of, message="Accept or reject at least one unit of this line.")
     if delivered.rejected and not delivered.rejection_reason:
         message = "Say why units were rejected."
         raise Rejection("rejection_reason_missing", field=f"{of}.rejection_reason", message=message)
+    accepted = delivered.quantity or len(delivered.units)
+    if accepted > line.open:
+        message = f"{accepted} of {line.sku} were accepted but only {line.open} are open."
+        field = f"{of}.quantity" if delivered.quantity else f"{of}.units"
+        raise Rejection("receipt_exceeds_open", field=field, message=message)
+
+
+def _check_kind(line: ExpectedLine, delivered: LineToReceive, *, of: str) -> None:
+    """Hardware is received unit by unit, consumables by quantity, software and services not at all."""
+    if not line.is_received:
+        message = f"{line.sku} is {line.kind}, which does not come to a dock."
+        raise Rejection("kind_not_received", field=f"{of}.order_line_id", message=message)
     if delivered.units and line.kind is not Kind.HARDWARE:
         message = f"{line.sku} is {line.kind}: only hardware is received unit by unit."
         raise Rejection("kind_not_received", field=f"{of}.units", message=message)
-    if len(delivered.units) > line.open:
-        message = f"{len(delivered.units)} of {line.sku} were accepted but only {line.open} are open."
-        raise Rejection("receipt_exceeds_open", field=f"{of}.units", message=message)
+    if delivered.quantity and line.kind is not Kind.CONSUMABLE:
+        message = f"{line.sku} is {line.kind}: only consumables are received by quantity."
+        raise Rejection("kind_not_received", field=f"{of}.quantity", message=message)
 
 
 def _units_meant(
@@ -358,7 +381,8 @@ def _what_it_reads(command: RecordReceipt) -> Keys:
         yield Key(ExpectedOrder, command.order_id)
     elif command.requisition_number:
         yield Key(ExpectedOrder, Via(OrderName, order_name_id(command.requisition_number), "order_id"))
-    for location in {unit.location for line in command.lines for unit in line.units}:
+    locations = {unit.location for line in command.lines for unit in line.units}
+    for location in locations | {line.location for line in command.lines if line.location}:
         yield place_key(location)
 
 

@@ -41,6 +41,11 @@ STORAGE = Storage(
         Index("receipts_by_number", "number", unique=True),
         Index("receipts_by_order", "order_id"),
     ),
-    table(ReceiptLine, "receipt_lines", Index("receipt_lines_by_receipt", "receipt_id")),
+    table(
+        ReceiptLine,
+        "receipt_lines",
+        CheckConstraint("(location IS NULL) = (storage_space IS NULL)", name="a_quantity_is_in_one_place"),
+        Index("receipt_lines_by_receipt", "receipt_id"),
+    ),
     table(ReceiptUnit, "receipt_units", Index("receipt_units_by_line", "receipt_line_id")),
 )

@@ -127,6 +127,9 @@ def upgrade() -> None:
         sa.Column("accepted", sa.BigInteger(), nullable=False),
         sa.Column("rejected", sa.BigInteger(), nullable=False),
         sa.Column("rejection_reason", sa.Text(), nullable=True),
+        sa.Column("location", sa.Text(), nullable=True),
+        sa.Column("storage_space", sa.Text(), nullable=True),
+        sa.CheckConstraint("(location IS NULL) = (storage_space IS NULL)", name="a_quantity_is_in_one_place"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("receipt_lines_by_receipt", "receipt_lines", ["receipt_id"])
