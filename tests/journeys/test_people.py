@@ -1,5 +1,6 @@
 """People, groups, cost centres and delegations as others bring them: one by one, from files, and by queue."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from libs.contracts.people import DefineCostCentre, DefineGroup, DefinePerson
 from libs.contracts.permissions import Role
 from tests.conftest import unique_name
-from tests.journeys.system import Seen, System
+from tests.journeys.system import ADMINISTRATOR, REQUESTER, Seen, System, as_person
 
 
 @pytest.fixture
@@ -38,9 +39,15 @@ async def delegate(system: System, by: str, to: str, **changes: Any) -> tuple[in
     return answer.status_code, answer.json()
 
 
-async def delegations_of(system: System, person: str, **wanted: str) -> list[Seen]:
+async def define(system: System, path: str, **content: Any) -> Seen:
+    answer = await system.post("requests", path, content, person=ADMINISTRATOR)
+    assert answer.status_code == 201
+    return dict(answer.json())
+
+
+async def delegations_of(system: System, seer: str, **wanted: str) -> list[Seen]:
     async with system.client("requests") as client:
-        answer = await client.get("/delegations", params=wanted, headers={"Quartermaster-Person": person})
+        answer = await client.get("/delegations", params=wanted, headers=as_person(seer))
     return list(answer.json()["items"])
 
 
@@ -54,10 +61,9 @@ async def test_people_groups_and_cost_centres_are_defined_one_by_one(system: Sys
         ("/cost-centres", {"code": centre, "name": "Centre", "owned_by": one}),
     ]
 
-    answers = [await system.post("requests", path, content) for path, content in said]
+    answers = [await define(system, path, **content) for path, content in said]
 
-    assert [answer.status_code for answer in answers] == [201] * len(said)
-    assert [answer.json()["change"] for answer in answers] == [
+    assert [answer["change"] for answer in answers] == [
         "created", "created", "changed", "unchanged", "created",
     ]  # fmt: skip
     person = await system.api.get("requests", f"/people/{one}")
@@ -78,8 +84,7 @@ async def test_people_groups_and_cost_centres_are_defined_one_by_one(system: Sys
 
 async def test_lists_are_searched_by_how_an_id_or_a_name_begins(system: System, prefix: str) -> None:
     for number, name in enumerate((f"x{prefix}", f"Y{prefix}", f"z{prefix}")):
-        person = {"person_id": f"{prefix}-{number}", "name": name, "active": number != 1}
-        await system.post("requests", "/people", person)
+        await define(system, "/people", person_id=f"{prefix}-{number}", name=name, active=number != 1)
 
     async def found(**wanted: Any) -> list[str]:
         return [each["name"][0] for each in await system.api.all("requests", "/people", **wanted)]
@@ -89,9 +94,20 @@ async def test_lists_are_searched_by_how_an_id_or_a_name_begins(system: System, 
     assert await found(search=f"y{prefix}") == ["Y"]
     assert await found(search=f"%{prefix}") == []
     async with system.client("requests") as client:
-        headers = {"Quartermaster-Person": "person-17"}
+        headers = as_person(ADMINISTRATOR)
         first = await client.get("/people", params={"search": prefix, "limit": 2}, headers=headers)
     assert first.json()["next"] == f"{prefix}-1"
+
+
+@pytest.mark.parametrize("path", ["/people", "/groups", "/cost-centres"])
+async def test_who_asks_for_things_neither_sees_nor_changes_who_there_is(system: System, path: str) -> None:
+    async with system.client("requests") as client:
+        shown = await client.get(path, headers=as_person(REQUESTER))
+        changed = await client.post(path, headers=as_person(REQUESTER), json={})
+
+    assert [(each.status_code, each.json()["code"]) for each in (shown, changed)] == [
+        (403, "not_entitled")
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -104,7 +120,7 @@ async def test_lists_are_searched_by_how_an_id_or_a_name_begins(system: System, 
 )
 async def test_what_nobody_has_defined_is_not_found(system: System, path: str, code: str) -> None:
     async with system.client("requests") as client:
-        answer = await client.get(path, headers={"Quartermaster-Person": "person-17"})
+        answer = await client.get(path, headers=as_person(ADMINISTRATOR))
 
     assert (answer.status_code, answer.json()["code"]) == (404, code)
 
@@ -149,7 +165,7 @@ async def test_rows_of_one_group_that_contradict_each_other_are_refused(system: 
         answer = await client.post(
             "/imports/groups",
             content=text,
-            headers={"Quartermaster-Person": "person-17", "Content-Type": "text/csv"},
+            headers=as_person(ADMINISTRATOR) | {"Content-Type": "text/csv"},
         )
 
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_content")
@@ -185,10 +201,41 @@ async def test_another_system_keeps_the_directory_by_queue(system: System, prefi
     assert (await system.api.get("requests", f"/people/{two}"))["cost_centres"] == [prefix]
 
 
+async def test_of_two_delegations_at_once_that_would_close_a_circle_one_is_refused(
+    system: System, prefix: str
+) -> None:
+    pairs = [(f"{prefix}-{number}", f"{prefix}-{number}-other") for number in range(5)]
+    for person_id in (each for pair in pairs for each in pair):
+        await define(system, "/people", person_id=person_id, name=person_id)
+
+    made = await asyncio.gather(
+        *(delegate(system, *way) for one, two in pairs for way in ((one, two), (two, one)))
+    )
+
+    ended = [sorted(status for status, _ in made[first : first + 2]) for first in range(0, 10, 2)]
+    assert ended == [[201, 409]] * 5
+    assert {answer.get("code") for _, answer in made} == {None, "delegation_cycle"}
+
+
+async def test_however_many_change_a_group_at_once_its_members_say_what_it_says(
+    system: System, prefix: str
+) -> None:
+    people = [f"{prefix}-{number}" for number in range(6)]
+    changes = [
+        DefineGroup(code=prefix, name="Group", members=tuple(people[first : first + 3])) for first in range(4)
+    ]
+
+    answers = await asyncio.gather(*(system.erp.ask(change, str(uuid4())) for change in changes * 5))
+
+    assert {answer["outcome"] for answer in answers} == {"accepted"}
+    members = (await system.api.get("requests", f"/groups/{prefix}"))["members"]
+    assert [each for each in people if await groups_of(system, each)] == members
+
+
 async def test_approvals_are_delegated_until_the_last_day_has_passed(system: System, prefix: str) -> None:
     one, two, three = (f"{prefix}-{number}" for number in (1, 2, 3))
     for person_id in (one, two, three):
-        await system.post("requests", "/people", {"person_id": person_id, "name": person_id})
+        await define(system, "/people", person_id=person_id, name=person_id)
 
     ended = [
         await delegate(system, one, two),
@@ -210,6 +257,9 @@ async def test_approvals_are_delegated_until_the_last_day_has_passed(system: Sys
     assert [each["delegation_id"] for each in await delegations_of(system, two)] == [
         ended[0][1]["delegation_id"], ended[1][1]["delegation_id"],
     ]  # fmt: skip
+    assert await delegations_of(system, ADMINISTRATOR, person=two) == await delegations_of(system, two)
+    assert await delegations_of(system, ADMINISTRATOR) == []
+    assert len(await delegations_of(system, ADMINISTRATOR, everyone="true")) >= 2
     path = f"/delegations/{ended[1][1]['delegation_id']}/end"
     not_theirs = await system.post("requests", path, {}, person=one)
     taken_back = await system.post("requests", path, {"reason": "back early"}, person=two)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
+from libs.chassis.http import Forbidden, JsonBody, Obeying, Person, Reading, needs
 from libs.chassis.imports import Content, CsvFile, RowsRead, contents_of, import_rows
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
 from libs.contracts.message import Value
@@ -291,13 +291,22 @@ async def delegate_approvals(delegation: JsonBody[NewDelegation], obey: Obeying)
 async def list_delegations(
     read: Reading,
     actor: Person,
+    person: Wanted = None,
+    everyone: bool = False,
     status: Status | None = Status.IN_FORCE,
     limit: Limit = 100,
     after: UUID | None = None,
 ) -> Page[DelegationSeen]:
-    """The delegations by and to the person who acts, in the order in which they were made."""
-    mine = or_(_delegations.c.delegator == actor.id, _delegations.c.delegate == actor.id)
-    query = matching(select(_delegations).where(mine), {_delegations.c.status: status})
+    """The delegations by and to a person, in the order in which they were made: those of the person who acts.
+
+    Another's, or everybody's, are shown to those who may delegate for others.
+    """
+    person = person or actor.id
+    if (everyone or person != actor.id) and not actor.may(Action.DELEGATE_FOR_OTHERS):
+        raise Forbidden(actor, Action.DELEGATE_FOR_OTHERS)
+    query = matching(select(_delegations), {_delegations.c.status: status})
+    if not everyone:
+        query = query.where(or_(_delegations.c.delegator == person, _delegations.c.delegate == person))
     rows, following = await page_of(read, query, _delegations.c.id, limit, after)
     return Page(items=[_delegation_seen(row) for row in rows], next=following)
 
