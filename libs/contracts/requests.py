@@ -152,6 +152,7 @@ class DecideApproval(Command):
 
     type: ClassVar[str] = "requests.decide_approval.v1"
     subject: ClassVar[str] = "request_id"
+    action: ClassVar[Action | None] = Action.DECIDE_APPROVALS
     request_id: UUID
     verdict: Literal["approve", "reject"]
     decided_by: PersonId

@@ -71,7 +71,7 @@ SAID = [
     ("receiving", "purchasing.inbox", CREATE, "refused"),
     ("erp", "requests.commands", SUBMIT, "routed"),
     ("erp", "assets.commands", assets.AssignAssets.type, "routed"),
-    ("erp", "requests.commands", requests.DecideApproval.type, "refused"),
+    ("erp", "requests.commands", requests.ApproveSpending.type, "refused"),
     ("erp", "purchasing.commands", CREATE, "refused"),
     ("erp", "purchasing.inbox", CANCEL, "refused"),
     ("erp", "requests.events", APPROVED, "refused"),

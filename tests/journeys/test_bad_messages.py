@@ -13,7 +13,7 @@ from yarl import URL
 
 from libs.contracts.purchasing import CreateOrder
 from libs.contracts.receiving import GoodsReceived, RecordReceipt
-from libs.contracts.requests import DecideApproval, SubmitRequest
+from libs.contracts.requests import ApproveSpending, SubmitRequest
 from tests.journeys.system import Seen, System, a_receipt, a_request, an_event, serials
 
 ANYTHING = "00000000-0000-8000-8000-000000000001"
@@ -284,7 +284,7 @@ async def test_nobody_comes_in_without_their_password(system: System, user: str,
         ("amq.topic", SUBMIT),
         ("requests.inbox", SUBMIT),
         ("requests.bulk", SUBMIT),
-        ("requests.commands", DecideApproval.type),
+        ("requests.commands", ApproveSpending.type),
         ("requests.events", "requests.request_approved.v1"),
         ("requests.replies", "erp.token"),
         ("purchasing.inbox", CreateOrder.type),
