@@ -154,8 +154,9 @@ def follow_the_examples(home: Path) -> list[subprocess.CompletedProcess[str]]:
     """Run the commands of the examples' README word by word, except those that start and stop."""
     folder = home / "checkout"
     folder.mkdir()
-    for name, target in ((".local", home), (".venv", ROOT / ".venv"), ("examples", ROOT / "examples")):
-        (folder / name).symlink_to(target)
+    (folder / ".local").symlink_to(home)
+    for name in (".venv", "deploy", "examples", "libs"):
+        (folder / name).symlink_to(ROOT / name)
     text = (ROOT / "examples" / "README.md").read_text()
     return [
         subprocess.run(["bash", "-ec", block], cwd=folder, capture_output=True, text=True, check=False)
