@@ -2,25 +2,45 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
-from libs.chassis.decision import Record
+from libs.chassis.decision import Actor, Cause, Record
 from libs.contracts import assets, purchasing, receiving
+from libs.contracts.approvals import DecideApproval
 from libs.contracts.message import Message
-from libs.contracts.requests import DecideApproval, RequestedLine, SubmitRequest
+from libs.contracts.permissions import Role
+from libs.contracts.requests import RequestedLine, SubmitRequest
 from libs.contracts.values import Kind, Money, derived_id, location_id_of
 from services.purchasing import catalog, draft, exchange_rate, purchase_order, request_orders, spending
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder
-from services.requests import approval, copies, editing, fulfilment, submission
+from services.requests import (
+    approval,
+    approval_decision,
+    copies,
+    delegation,
+    directory,
+    editing,
+    fulfilment,
+    policy,
+    submission,
+)
+from services.requests import (
+    exchange_rate as known_rate,
+)
+from services.requests import (
+    spending as spending_approval,
+)
 from services.requests.purchase_request import PurchaseRequest, line_id_of
-from tests.builders_dock import House
+from tests.builders_dock import Ended, House
 
 CABLE, STATION, LAPTOP, SERVER = "CABLE-1M", "STATION-2", "LAPTOP-14", "SERVER-1U"
 PRICES = {CABLE: "0.55", STATION: "149.50", LAPTOP: "999.90", SERVER: "12000.00"}
 VENDORS = {CABLE: "V-1", STATION: "V-2", LAPTOP: "V-1", SERVER: "V-1"}
 REQUESTER, MANAGER, COLLEAGUE = "person-1", "person-2", "person-3"
+ROLES = dict.fromkeys((MANAGER, COLLEAGUE), frozenset({Role.PROCUREMENT_MANAGER, Role.ASSET_MANAGER}))
 
 
 class Desk(House):
@@ -33,6 +53,13 @@ class Desk(House):
         other.said, other.waiting = list(self.said), list(self.waiting)
         return other
 
+    def _handle(self, message: Message, cause: Cause) -> Ended:
+        """Whoever decides on an approval has logged in as themselves."""
+        if isinstance(message, DecideApproval) and not cause.actor.id:
+            roles = ROLES.get(message.decided_by, frozenset({Role.REQUESTER}))
+            cause = replace(cause, actor=Actor(message.decided_by, roles))
+        return super()._handle(message, cause)
+
     def _loaded(self, needs: Iterable[Any]) -> list[Record]:
         found = [record for need in needs for record in House._loaded(self, [need])]
         return list({(type(record), record.id): record for record in found}.values())
@@ -44,6 +71,12 @@ def a_requests_desk(*entries: purchasing.CatalogItemChanged) -> Desk:
         submission.HANDLERS,
         editing.HANDLERS,
         approval.HANDLERS,
+        approval_decision.HANDLERS,
+        policy.HANDLERS,
+        known_rate.HANDLERS,
+        directory.HANDLERS,
+        delegation.HANDLERS,
+        spending_approval.HANDLERS,
         copies.HANDLERS,
         fulfilment.HANDLERS,
         fulfilment.TIMER_HANDLERS,

@@ -27,7 +27,7 @@ class Approver:
     async def work(self) -> None:
         """Look what waits, decide, look again; until cancelled."""
         while True:
-            waiting = await self._api.all("requests", "/approvals", role=self._role)
+            waiting = await self._api.all("requests", "/approvals", approver=f"role:{self._role}")
             await each_of([each for each in waiting if each["request_id"] in self._ours], self._decide)
             await asyncio.sleep(LOOK_SECONDS)
 

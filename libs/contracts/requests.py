@@ -144,22 +144,6 @@ class RetryFulfilment(Command):
     reason: LongText = ""
 
 
-class DecideApproval(Command):
-    """Say yes or no to a request that waits for approval. A no needs a reason; nobody decides on their own request.
-
-    Who names the role they decide for cannot decide a later step by saying the same thing twice.
-    """
-
-    type: ClassVar[str] = "requests.decide_approval.v1"
-    subject: ClassVar[str] = "request_id"
-    action: ClassVar[Action | None] = Action.DECIDE_APPROVALS
-    request_id: UUID
-    verdict: Literal["approve", "reject"]
-    decided_by: PersonId
-    role: Text | None = None
-    reason: LongText = ""
-
-
 class ApproveSpending(Command):
     """May this order be placed although it costs more, or goes to another vendor, than was approved? Purchasing asks.
 
@@ -209,27 +193,6 @@ class RequestSubmitted(Event):
     number: str
     requester: str
     total: Money
-
-
-class ApprovalAwaited(Event):
-    """The request waits for a person of this role to decide."""
-
-    type: ClassVar[str] = "requests.approval_awaited.v1"
-    subject: ClassVar[str] = "request_id"
-    request_id: UUID
-    number: str
-    role: str
-    total: Money
-
-
-class ApprovalReminded(Event):
-    """The request still waits; whoever may decide should be told again."""
-
-    type: ClassVar[str] = "requests.approval_reminded.v1"
-    subject: ClassVar[str] = "request_id"
-    request_id: UUID
-    number: str
-    role: str
 
 
 class RequestEdited(Event):

@@ -1,113 +1,71 @@
-"""Who must say yes to a request, in which order, and what a yes or a no leads to."""
+"""What the rest of a request's life asks of approval, and what happens while nobody decides.
+
+Which steps it needs is the policy's business (`policy`); how a step waits is told in `approval_round`, what a yes and
+a no lead to in `approval_decision`, how spending beyond what was approved is in `spending`.
+"""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from decimal import Decimal
-from enum import StrEnum
-from typing import ClassVar
-from uuid import UUID
+from dataclasses import replace
 
-from libs.chassis.decision import (
-    Cause,
-    Decision,
-    Handler,
-    Handlers,
-    Key,
-    Keys,
-    Many,
-    Record,
-    Records,
-    Rejection,
-    Timer,
-    timer_id,
-)
-from libs.contracts.message import Message
-from libs.contracts.permissions import Role
-from libs.contracts.requests import (
-    ApprovalAwaited,
-    ApprovalReminded,
-    DecideApproval,
-    RequestApproved,
-    RequestRejected,
-    Wish,
-)
-from libs.contracts.values import derived_id
+from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Records
+from libs.contracts.approvals import ApprovalEscalated, ApprovalReminded, RequestExpired
+from libs.contracts.requests import RequestApproved, Wish
 from services.requests import fulfilment
+from services.requests.approval_round import (
+    ApprovalEscalationDue,
+    ApprovalExpiryDue,
+    ApprovalReminderDue,
+    ApprovalRound,
+    Purpose,
+    RoundStatus,
+    StepDue,
+    a_round,
+    close,
+    close_all,
+    escalated,
+    joined,
+    open_rounds,
+    refusal,
+    remind_at,
+    round_keys,
+    wait,
+    with_rounds,
+)
+from services.requests.directory import CostCentre, cost_centre_id_of
+from services.requests.exchange_rate import KnownRate, rates_of
+from services.requests.policy import POLICY_ID, ApprovalPolicy, Asked, in_force, needed
 from services.requests.purchase_request import PurchaseRequest, RequestLine, Status, live
 
+__all__ = ["HANDLERS", "after_edit", "begin", "policy_keys", "riskier", "round_keys", "stop"]
 
-@dataclass(frozen=True)
-class Rule:
-    """Requests whose total is less than `below` need a yes of these roles, one after the other."""
-
-    below: Decimal | None
-    steps: tuple[Role, ...]
-
-
-SHIPPED_POLICY: tuple[Rule, ...] = (
-    Rule(below=Decimal(1_000), steps=()),
-    Rule(below=Decimal(25_000), steps=(Role.PROCUREMENT_MANAGER,)),
-    Rule(below=None, steps=(Role.PROCUREMENT_MANAGER, Role.ASSET_MANAGER)),
-)
-"""The first rule that fits applies; a rule without steps approves at once. The amounts are of the request's
-own currency, whichever it is: there are no exchange rates."""
-
-REMIND_AFTER = timedelta(hours=24)
 REMINDERS_MAX = 3
-REMINDER = "approval_reminder"
 
 
-class Verdict(StrEnum):
-    """What was said."""
-
-    APPROVE = "approve"
-    REJECT = "reject"
+# What the rest of a request's life asks of approval
 
 
-@dataclass(frozen=True, kw_only=True)
-class Approval(Record):
-    """One yes or no, as it was said, never changed afterwards; `message_id` is what it was said with."""
-
-    APPEND_ONLY: ClassVar[bool] = True
-
-    request_id: UUID
-    step: int
-    role: Role
-    verdict: Verdict
-    decided_by: str
-    reason: str
-    at: datetime
-    message_id: UUID
-
-
-class ApprovalReminderDue(Message):
-    """It is time to see whether this approval step was taken. Said by the service to itself."""
-
-    type: ClassVar[str] = "requests.approval_reminder_due.v1"
-    subject: ClassVar[str] = "request_id"
-    request_id: UUID
-    step: int
-
-
-def steps_for(total: Decimal, policy: Sequence[Rule] = SHIPPED_POLICY) -> tuple[Role, ...]:
-    """The approval steps that a request of this total needs."""
-    return next(rule.steps for rule in policy if rule.below is None or total < rule.below)
-
-
-def policy_keys(_: Wish) -> Keys:
+def policy_keys(wish: Wish) -> Keys:
     """What decides which steps a wish needs, apart from itself."""
-    return ()
-
-
-def round_keys(_: UUID) -> Keys:
-    """The rounds of approval of a request."""
-    return ()
+    centre = wish.cost_centre
+    return (
+        Key(ApprovalPolicy, POLICY_ID, may_be_new=True),
+        *rates_of(wish.currency),
+        *((Key(CostCentre, cost_centre_id_of(centre), may_be_new=True),) if centre is not None else ()),
+    )
 
 
 def begin(request: PurchaseRequest, lines: Sequence[RequestLine], held: Records, cause: Cause) -> Decision:
-    """Approve a new request at once, or wait for the policy's first step."""
-    return proceed(request, lines, approved_by=(), cause=cause)
+    """Approve it at once, or wait for the first step that the policy wants. The request is saved first."""
+    number, policy = in_force(held)
+    asked = what_is_asked(request, lines, held)
+    steps = needed(number, policy, asked, held.all(KnownRate), cause.at.date())
+    if not steps.steps:
+        return approved(request, lines, approved_by=(), cause=cause)
+    request = replace(request, round=request.round + 1)
+    if request.status is not Status.AWAITING_APPROVAL:
+        request = request.become(Status.AWAITING_APPROVAL, status_since=cause.at, approved_total=None)
+    waiting = wait(a_round(request, Purpose.REQUEST, request.money, steps, cause), request, cause)
+    return replace(waiting, save=[request, *waiting.save], answer=answer_about(request))
 
 
 def after_edit(
@@ -118,10 +76,26 @@ def after_edit(
     held: Records,
     cause: Cause,
 ) -> Decision:
-    """A riskier revision begins anew, any other keeps the yeses it has."""
-    if not riskier(before, live(lines_before), request, lines):
-        return Decision(save=[request])
-    return proceed(replace(request, approval_step=0), lines, approved_by=(), cause=cause)
+    """A riskier revision must be approved anew, by the policy of now. Any other keeps the yeses it has.
+
+    Its approval stays bound to the revision that was seen; the latest revision it covers is noted.
+    """
+    counting = _counting(request, held)
+    why = riskier(before, live(lines_before), request, live(lines))
+    if why is None:
+        noted = [replace(round, revision_now=request.revision) for round in counting]
+        return Decision(save=[request, *noted], answer=answer_about(request))
+    over = close_all(counting, RoundStatus.VOIDED, f"the request was changed: {why}", request, held, cause)
+    anew = begin(request, live(lines), held, cause)
+    # What is over is said first, what is waited for now afterwards.
+    return replace(joined(anew, over), publish=[*over.publish, *anew.publish], answer=anew.answer)
+
+
+def stop(request: PurchaseRequest, held: Records, cause: Cause) -> Decision:
+    """The request was withdrawn or cancelled: nobody need decide any more. The request is saved first."""
+    waiting = open_rounds(request.id, held)
+    over = close_all(waiting, RoundStatus.STOPPED, f"the request is {request.status}", request, held, cause)
+    return replace(over, save=[request, *over.save])
 
 
 def riskier(
@@ -129,159 +103,148 @@ def riskier(
     lines_before: Sequence[RequestLine],
     request: PurchaseRequest,
     lines: Sequence[RequestLine],
-) -> bool:
-    """Whether it costs more, or buys from a vendor or of a kind that was not there before."""
-    if request.currency != before.currency or request.total > before.total:
-        return True
-    known = {(line.vendor, line.kind) for line in lines_before}
-    return any((line.vendor, line.kind) not in known for line in lines)
+) -> str | None:
+    """What was not approved with the revision before: more money, another vendor, kind, budget or receiver; or None.
+
+    Lines of one item are compared with each other, so that it does not matter in which order they stand.
+    """
+    if request.currency != before.currency:
+        return f"the currency is {request.currency} instead of {before.currency}"
+    if request.total > before.total:
+        return f"the total is {request.total} instead of {before.total} {before.currency}"
+    if request.cost_centre != before.cost_centre:
+        return "another cost centre pays"
+    if request.on_behalf_of != before.on_behalf_of:
+        return "it is for somebody else"
+    known = {(line.kind, line.vendor) for line in lines_before}
+    of_item: dict[str, set[tuple[str, str | None]]] = {}
+    for line in lines_before:
+        of_item.setdefault(line.sku or line.name, set()).add((line.kind, line.vendor))
+    for line in lines:
+        if (line.kind, line.vendor) not in of_item.get(line.sku or line.name, known):
+            return f"{line.name} is {line.kind} from {line.vendor or 'any vendor'}"
+    return None
 
 
-def stop(request: PurchaseRequest, held: Records, cause: Cause) -> Decision:
-    """Nobody need decide any more."""
-    return Decision(save=[replace(request, awaiting_role=None)], cancel=[timer_id(request.id, REMINDER)])
+def what_is_asked(request: PurchaseRequest, lines: Sequence[RequestLine], held: Records) -> Asked:
+    """What of a request a policy looks at."""
+    centre = request.cost_centre
+    known = held.all(CostCentre, code=centre) if centre is not None else []
+    return Asked(
+        total=request.money,
+        kinds=frozenset(line.kind for line in lines),
+        vendors=frozenset(line.vendor for line in lines if line.vendor is not None),
+        source=request.source,
+        cost_centre=centre,
+        owner=next((each.owned_by for each in known if each.active), None),
+        parties=request.people,
+    )
 
 
-def proceed(
+def _counting(request: PurchaseRequest, held: Records) -> list[ApprovalRound]:
+    """The rounds that wait, and the one by which the request was approved."""
+    granted = held.all(
+        ApprovalRound, request_id=request.id, purpose=Purpose.REQUEST, status=RoundStatus.APPROVED
+    )
+    return [*granted, *open_rounds(request.id, held)]
+
+
+def approved(
     request: PurchaseRequest, lines: Sequence[RequestLine], *, approved_by: tuple[str, ...], cause: Cause
 ) -> Decision:
-    """Wait for the policy's next step; after the last one the spending is approved and fulfilment starts."""
-    steps = steps_for(request.total)
-    if request.approval_step < len(steps):
-        role = steps[request.approval_step]
-        waiting = replace(request, awaiting_role=role, reminders=0)
-        if waiting.status is Status.SUBMITTED:
-            waiting = waiting.become(Status.AWAITING_APPROVAL, status_since=cause.at)
-        awaited = ApprovalAwaited(
-            request_id=request.id, number=request.number, role=role, total=request.money
-        )
-        return Decision(
-            save=[waiting], publish=[awaited], schedule=[_reminder(waiting, cause)], answer=_answer(waiting)
-        )
-    approved = request.become(
-        Status.APPROVED, status_since=cause.at, awaiting_role=None, approved_total=request.total
-    )
+    """The spending is approved, up to what the request costs now; fulfilment begins."""
+    granted = request.become(Status.APPROVED, status_since=cause.at, approved_total=request.total)
     said = RequestApproved(
         request_id=request.id, number=request.number, approved_by=approved_by, total=request.money
     )
-    started = fulfilment.start(approved, lines, approved_by=approved_by, cause=cause)
-    return Decision(
-        save=[approved, *started.save],
+    started = fulfilment.start(granted, lines, approved_by=approved_by, cause=cause)
+    return replace(
+        started,
+        save=[granted, *started.save],
         publish=[said, *started.publish],
-        schedule=started.schedule,
-        cancel=[timer_id(request.id, REMINDER)] if steps else (),
-        answer=_answer(approved),
+        answer=answer_about(granted),
     )
 
 
-def request_of(message: DecideApproval | ApprovalReminderDue) -> Keys:
-    """The request that is decided on."""
-    return (Key(PurchaseRequest, message.request_id),)
+def answer_about(request: PurchaseRequest, round: ApprovalRound | None = None) -> Mapping[str, object]:
+    """Where a decision has brought the request, and the round if there is one."""
+    answer = {"request_id": str(request.id), "number": request.number, "status": request.status.value}
+    if round is None:
+        return answer
+    return {**answer, "round": round.number, "step": round.step, "round_status": round.status.value}
 
 
-def lines_and_approvals_of(command: DecideApproval) -> Keys:
-    """What was asked for, and who has said yes so far."""
-    return (
-        Many(RequestLine, by="request_id", value=command.request_id),
-        Many(Approval, by="request_id", value=command.request_id),
-    )
-
-
-def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
-    """Take the step that the request waits for. One no stops it; the last yes approves it.
-
-    Nobody decides on their own request, nor on one made for them.
-    """
-    request = held.find(PurchaseRequest, command.request_id)
-    if request is None:
-        raise Rejection("request_unknown", field="request_id", message="There is no such request.")
-    role = request.awaiting_role
-    if request.status is not Status.AWAITING_APPROVAL or role is None:
-        raise Rejection(
-            "request_not_awaiting_approval",
-            field="request_id",
-            message=f"{request.number} is {request.status}; it does not wait for approval.",
-        )
-    if command.role is not None and command.role != role:
-        raise Rejection(
-            "request_not_awaiting_approval",
-            field="role",
-            message=f"{request.number} waits for the {role}, not for the {command.role}.",
-        )
-    if command.decided_by in (request.requester, request.on_behalf_of):
-        raise Rejection(
-            "own_request", field="decided_by", message="Somebody else must decide on this request."
-        )
-    verdict, reason = Verdict(command.verdict), command.reason.strip()
-    if verdict is Verdict.REJECT and not reason:
-        raise Rejection("reason_missing", field="reason", message="Say why the request is turned down.")
-
-    taken = Approval(
-        id=derived_id("approval", request.id, request.revision, request.approval_step),
-        request_id=request.id,
-        step=request.approval_step,
-        role=role,
-        verdict=verdict,
-        decided_by=command.decided_by,
-        reason=reason,
-        at=cause.at,
-        message_id=cause.message_id,
-    )
-    if verdict is Verdict.REJECT:
-        return _reject(request, taken, cause)
-    earlier = sorted(held.all(Approval, request_id=request.id), key=lambda approval: approval.step)
-    lines = live(held.all(RequestLine, request_id=request.id))
-    following = proceed(
-        replace(request, approval_step=request.approval_step + 1),
-        lines,
-        approved_by=(*(approval.decided_by for approval in earlier), command.decided_by),
-        cause=cause,
-    )
-    return replace(following, save=[*following.save, taken])
-
-
-def _reject(request: PurchaseRequest, taken: Approval, cause: Cause) -> Decision:
-    rejected = request.become(Status.REJECTED, status_since=cause.at, awaiting_role=None)
-    said = RequestRejected(
-        request_id=request.id, number=request.number, rejected_by=taken.decided_by, reason=taken.reason
-    )
-    return Decision(
-        save=[rejected, taken],
-        publish=[said],
-        cancel=[timer_id(request.id, REMINDER)],
-        answer=_answer(rejected),
-    )
-
-
-def _answer(request: PurchaseRequest) -> Mapping[str, object]:
-    return {"request_id": str(request.id), "number": request.number, "status": request.status.value}
+# What happens while nobody decides
 
 
 def remind(timer: ApprovalReminderDue, held: Records, cause: Cause) -> Decision:
-    """A day has passed: if the same step still waits, say so again, three times at most."""
-    request = held.find(PurchaseRequest, timer.request_id)
-    if (
-        request is None
-        or request.status is not Status.AWAITING_APPROVAL
-        or request.awaiting_role is None
-        or request.approval_step != timer.step
-    ):
+    """If the same step still waits, say so again, three times at most."""
+    round = _waiting(timer, held)
+    if round is None or round.reminders >= REMINDERS_MAX:
         return Decision()
-    reminded = replace(request, reminders=request.reminders + 1)
-    said = ApprovalReminded(request_id=request.id, number=request.number, role=request.awaiting_role)
-    return Decision(
-        save=[reminded],
-        publish=[said],
-        schedule=[_reminder(reminded, cause)] if reminded.reminders < REMINDERS_MAX else (),
+    request = held[PurchaseRequest, timer.request_id]
+    round = replace(round, reminders=round.reminders + 1)
+    said = ApprovalReminded(
+        request_id=request.id,
+        number=request.number,
+        purpose=round.purpose.value,
+        round=round.number,
+        step=round.step,
+        approvers=round.approvers,
+        reminder=round.reminders,
     )
+    again = remind_at(round, cause) if round.reminders < REMINDERS_MAX else None
+    return Decision(save=[request, round], publish=[said], schedule=[again] if again is not None else [])
 
 
-def _reminder(request: PurchaseRequest, cause: Cause) -> Timer:
-    due = ApprovalReminderDue(request_id=request.id, step=request.approval_step)
-    return Timer(of=request.id, name=REMINDER, due_at=cause.at + REMIND_AFTER, message=due)
+def escalate(timer: ApprovalEscalationDue, held: Records, cause: Cause) -> Decision:
+    """If the same step still waits, others may take it as well from now on."""
+    round = _waiting(timer, held)
+    if round is None or round.escalated:
+        return Decision()
+    request = held[PurchaseRequest, timer.request_id]
+    round, seats = escalated(round, request)
+    said = ApprovalEscalated(
+        request_id=request.id,
+        number=request.number,
+        purpose=round.purpose.value,
+        round=round.number,
+        step=round.step,
+        approvers=round.now.escalate_to,
+    )
+    return Decision(save=[request, round, *seats], publish=[said])
+
+
+def expire(timer: ApprovalExpiryDue, held: Records, cause: Cause) -> Decision:
+    """If the same step still waits it is too late: nothing is bought, or the order is not placed."""
+    round = _waiting(timer, held)
+    if round is None:
+        return Decision()
+    request = held[PurchaseRequest, timer.request_id]
+    reason = f"nobody decided on step {round.step} within {round.now.expire_after_hours} hours"
+    closed = close(round, RoundStatus.EXPIRED, held, cause)
+    if round.purpose is Purpose.SPENDING:
+        return joined(Decision(save=[request], publish=[refusal(round, f"expired: {reason}")]), closed)
+    request = request.become(Status.EXPIRED, status_since=cause.at)
+    said = RequestExpired(request_id=request.id, number=request.number, reason=reason)
+    return joined(Decision(save=[request], publish=[said]), closed)
+
+
+def timed(timer: StepDue) -> Keys:
+    """The request and its rounds."""
+    return with_rounds(timer.request_id)
+
+
+def _waiting(timer: StepDue, held: Records) -> ApprovalRound | None:
+    """The round that the timer was set for, if it still waits for the same step."""
+    round = held.find(ApprovalRound, timer.round_id)
+    if round is None or round.status is not RoundStatus.OPEN or round.step != timer.step:
+        return None
+    return round
 
 
 HANDLERS: Handlers = (
-    Handler(on=DecideApproval, holds=request_of, reads=lines_and_approvals_of, decide=decide),
-    Handler(on=ApprovalReminderDue, holds=request_of, decide=remind),
+    Handler(on=ApprovalReminderDue, holds=timed, decide=remind),
+    Handler(on=ApprovalEscalationDue, holds=timed, decide=escalate),
+    Handler(on=ApprovalExpiryDue, holds=timed, decide=expire),
 )

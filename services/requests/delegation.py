@@ -132,10 +132,15 @@ def book(_: DelegateApprovals) -> Keys:
     return (Key(DelegationBook, BOOK_ID, may_be_new=True),)
 
 
+def in_force() -> Keys:
+    """All delegations that count, now or on a day to come."""
+    return (Many(Delegation, by="book_id", value=BOOK_ID, where={"status": Status.IN_FORCE}),)
+
+
 def delegations_and_people(command: DelegateApprovals) -> Keys:
     """What is in force already, and who is named."""
     return (
-        Many(Delegation, by="book_id", value=BOOK_ID, where={"status": Status.IN_FORCE}),
+        *in_force(),
         *(
             Key(Person, person_key(person_id), may_be_new=True)
             for person_id in dict.fromkeys((command.delegator, command.delegate))

@@ -13,7 +13,6 @@ from typing import ClassVar
 from uuid import UUID
 
 from libs.chassis.decision import Record
-from libs.contracts.permissions import Role
 from libs.contracts.values import Destination, DestinationKind, Kind, Money, derived_id, money
 
 
@@ -106,9 +105,6 @@ class PurchaseRequest(Record):
     submitted_at: datetime
     message_id: UUID
     round: int = 0
-    approval_step: int = 0
-    awaiting_role: Role | None = None
-    reminders: int = 0
     reason: str = ""
     words: str = ""
 

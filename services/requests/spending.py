@@ -1,39 +1,213 @@
-"""What purchasing asks before it spends more than was approved. Until somebody can be asked, the answer is no."""
+"""Approval covers spending, not an estimate: may an order cost more, or go to another vendor, than was approved?
+
+Purchasing asks and waits. What is covered already is granted at once, and so is what the policy would let anybody
+spend; anything else is a round of its own, in which the people whom the policy names for the new total decide.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from libs.chassis.decision import (
     Cause,
     Decision,
-    Early,
     Handler,
     Handlers,
     Key,
     Keys,
+    Many,
     Records,
     Rejection,
+    Via,
 )
-from libs.contracts.requests import ApproveSpending, SpendingRefused
-from services.requests.purchase_request import PurchaseRequest
+from libs.contracts.purchasing import OrderCancelled, OrderDrafted
+from libs.contracts.requests import ApproveSpending, SpendingApproved
+from services.requests.approval import what_is_asked
+from services.requests.approval_round import (
+    ApprovalRound,
+    Purpose,
+    RoundStatus,
+    a_round,
+    close_all,
+    joined,
+    wait,
+    with_rounds,
+)
+from services.requests.directory import CostCentre
+from services.requests.exchange_rate import KnownRate, rates_of
+from services.requests.policy import POLICY_ID, ApprovalPolicy, Needed, in_force, needed
+from services.requests.purchase_request import PurchaseRequest, RequestLine, Status, live
+
+SPENDING = frozenset(
+    {
+        Status.APPROVED,
+        Status.PARTIALLY_ORDERED,
+        Status.ORDERED,
+        Status.PARTIALLY_RECEIVED,
+        Status.RECEIVED,
+    }
+)
+"""In these something may still be ordered for a request."""
 
 
-def refuse(question: ApproveSpending, held: Records, cause: Cause) -> Decision:
-    """No more may be spent than was approved, and with nobody else than was named."""
-    request = held.find(PurchaseRequest, question.request_id)
+def what_is_spent_for(command: ApproveSpending) -> Keys:
+    """The request and its rounds."""
+    return with_rounds(command.request_id)
+
+
+def what_it_depends_on(command: ApproveSpending) -> Keys:
+    """The policy and what it looks at."""
+    request_id = command.request_id
+    return (
+        Key(ApprovalPolicy, POLICY_ID, may_be_new=True),
+        *rates_of(command.total.currency),
+        Many(RequestLine, by="request_id", value=request_id),
+        Many(CostCentre, by="code", value=Via(PurchaseRequest, request_id, "cost_centre")),
+    )
+
+
+def approve_spending(command: ApproveSpending, held: Records, cause: Cause) -> Decision:
+    """Grant it at once or have people decide. The total is that of all the request's orders together.
+
+    Each revision of an order is asked about once; a later one takes the place of those that still wait.
+    """
+    request = held.find(PurchaseRequest, command.request_id)
     if request is None:
         raise Rejection("request_unknown", field="request_id", message="There is no such request.")
-    refused = SpendingRefused(
-        request_id=request.id,
-        order_id=question.order_id,
-        order_revision=question.order_revision,
-        reason=f"order {question.requisition_number} is not as it was approved: {question.reason}",
+    earlier = held.all(ApprovalRound, request_id=request.id, order_id=command.order_id)
+    for round in earlier:
+        if round.order_revision == command.order_revision:
+            return Decision(duplicate=True, answer=_answer(request, round))
+    if any((round.order_revision or 0) > command.order_revision for round in earlier):
+        raise Rejection(
+            "order_revision_outdated",
+            field="order_revision",
+            message=f"A later revision of {command.requisition_number} was asked about already.",
+        )
+    if request.status not in SPENDING:
+        raise Rejection(
+            "request_not_approved",
+            field="request_id",
+            message=f"{request.number} is {request.status}; nothing is ordered for it.",
+        )
+    waiting = [round for round in earlier if round.status is RoundStatus.OPEN]
+    reason = f"revision {command.order_revision} of {command.requisition_number} is asked about instead"
+    over = close_all(waiting, RoundStatus.VOIDED, reason, request, held, cause)
+
+    request = replace(request, round=request.round + 1)
+    lines = live(held.all(RequestLine, request_id=request.id))
+    steps = _steps(command, request, lines, earlier, held, cause)
+    round = a_round(request, Purpose.SPENDING, command.total, steps, cause)
+    round = replace(
+        round,
+        order_id=command.order_id,
+        order_revision=command.order_revision,
+        requisition_number=command.requisition_number,
+        vendor=command.vendor_number,
+        asked_because=command.reason,
     )
-    return Decision(save=[request], publish=[refused], answer={"request_id": str(request.id)})
+    if steps.steps:
+        asked = wait(round, request, cause)
+        asked = replace(asked, save=[request, *asked.save])
+    else:
+        asked = granted(round, request)
+        round = round.become(RoundStatus.APPROVED, closed_at=cause.at)
+        asked = replace(asked, save=[*asked.save, round])
+    return replace(
+        joined(asked, over), publish=[*over.publish, *asked.publish], answer=_answer(request, round)
+    )
 
 
-def the_request(question: ApproveSpending) -> Keys:
-    """The request that the order is for."""
-    return (Key(PurchaseRequest, question.request_id, may_be_new=True),)
+def granted(round: ApprovalRound, request: PurchaseRequest) -> Decision:
+    """The order may be placed. From now on the request is approved up to this total."""
+    assert round.order_id is not None
+    assert round.order_revision is not None
+    if round.currency == request.currency:
+        request = replace(request, approved_total=max(request.approved_total or round.total, round.total))
+    said = SpendingApproved(
+        request_id=request.id,
+        order_id=round.order_id,
+        order_revision=round.order_revision,
+        total=round.money,
+    )
+    return Decision(save=[request], publish=[said])
+
+
+def order_over(fact: OrderDrafted | OrderCancelled, held: Records, cause: Cause) -> Decision:
+    """An order that was asked about was changed or will not be placed: nobody need decide on it any more."""
+    if fact.request_id is None:
+        return Decision()
+    waiting = held.all(
+        ApprovalRound, request_id=fact.request_id, order_id=fact.order_id, status=RoundStatus.OPEN
+    )
+    if isinstance(fact, OrderDrafted):
+        waiting = [round for round in waiting if (round.order_revision or 0) < fact.order_revision]
+        status, reason = RoundStatus.VOIDED, f"{fact.requisition_number} was changed"
+    else:
+        status, reason = RoundStatus.STOPPED, f"{fact.requisition_number} was cancelled"
+    if not waiting:
+        return Decision()
+    request = held[PurchaseRequest, fact.request_id]
+    over = close_all(waiting, status, reason, request, held, cause)
+    return replace(over, save=[request, *over.save])
+
+
+def order_asked_about(fact: OrderDrafted | OrderCancelled) -> Keys:
+    """The request and its rounds."""
+    return with_rounds(fact.request_id) if fact.request_id is not None else ()
+
+
+def _steps(
+    command: ApproveSpending,
+    request: PurchaseRequest,
+    lines: Sequence[RequestLine],
+    earlier: Sequence[ApprovalRound],
+    held: Records,
+    cause: Cause,
+) -> Needed:
+    """None if it is covered already, else those that a request of this total and vendor would need."""
+    number, policy = in_force(held)
+    if _is_covered(command, request, lines, earlier):
+        return Needed(number, None, ())
+    asked = what_is_asked(request, lines, held)
+    asked = replace(asked, total=command.total, vendors=asked.vendors | {command.vendor_number})
+    return needed(number, policy, asked, held.all(KnownRate), cause.at.date())
+
+
+def _is_covered(
+    command: ApproveSpending,
+    request: PurchaseRequest,
+    lines: Sequence[RequestLine],
+    earlier: Sequence[ApprovalRound],
+) -> bool:
+    """Whether the total was approved meanwhile and the vendor is one that was approved.
+
+    If it costs no more than purchasing knew to be approved it asks because of the vendor, so only a vendor that was
+    approved for this very order will do; else it is enough that lines name this one, or that none names any.
+    """
+    total, approved = command.total, request.approved_total
+    if total.currency != request.currency or approved is None or total.amount > approved:
+        return False
+    for round in earlier:
+        if round.status is RoundStatus.APPROVED and round.vendor == command.vendor_number:
+            return True
+    because_of_vendor = (
+        command.approved.currency == total.currency and total.amount <= command.approved.amount
+    )
+    named = {line.vendor for line in lines if line.vendor_named}
+    return not because_of_vendor and (not named or command.vendor_number in named)
+
+
+def _answer(request: PurchaseRequest, round: ApprovalRound) -> Mapping[str, object]:
+    return {
+        "request_id": str(request.id),
+        "number": request.number,
+        "round": round.number,
+        "round_status": round.status.value,
+    }
 
 
 HANDLERS: Handlers = (
-    Handler(on=ApproveSpending, holds=the_request, early=Early.WAIT_10_MINUTES, decide=refuse),
+    Handler(on=ApproveSpending, holds=what_is_spent_for, reads=what_it_depends_on, decide=approve_spending),
+    Handler(on=OrderDrafted, holds=order_asked_about, decide=order_over),
+    Handler(on=OrderCancelled, holds=order_asked_about, decide=order_over),
 )

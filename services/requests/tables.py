@@ -3,10 +3,12 @@
 from sqlalchemy import CheckConstraint, Column, Index, Numeric, UniqueConstraint, text
 
 from libs.chassis.storage import Storage, table
-from services.requests.approval import Approval
+from services.requests.approval_round import Approval, ApprovalRound, ApprovalSeat
 from services.requests.copies import CatalogEntry, KnownLocation, KnownVendor
 from services.requests.delegation import Delegation, DelegationBook
 from services.requests.directory import CostCentre, Group, Person
+from services.requests.exchange_rate import KnownRate
+from services.requests.policy import ApprovalPolicy, ApprovalPolicyVersion
 from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit
 from services.requests.purchase_request import PurchaseRequest, RequestLine, RequestRevision
 
@@ -24,6 +26,18 @@ STORAGE = Storage(
         Index("delegations_by_delegate", "delegate", "id"),
     ),
     table(CatalogEntry, "catalog_entries", UniqueConstraint("sku", name="catalog_entries_sku")),
+    table(
+        KnownRate,
+        "known_rates",
+        Column("rate", Numeric(19, 10), nullable=False),
+        Index("known_rates_by_currency", "currency_id"),
+    ),
+    table(ApprovalPolicy, "approval_policies"),
+    table(
+        ApprovalPolicyVersion,
+        "approval_policy_versions",
+        UniqueConstraint("number", name="approval_policy_versions_number"),
+    ),
     table(KnownVendor, "known_vendors", UniqueConstraint("number", name="known_vendors_number")),
     table(KnownLocation, "known_locations", UniqueConstraint("code", name="known_locations_code")),
     table(
@@ -42,12 +56,6 @@ STORAGE = Storage(
         Index("purchase_requests_by_source", "source", "ordinal"),
         Index("purchase_requests_by_needed_by", "needed_by", "ordinal"),
         Index("purchase_requests_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
-        Index(
-            "purchase_requests_by_awaiting_role",
-            "awaiting_role",
-            "number",
-            postgresql_where=text("awaiting_role IS NOT NULL"),
-        ),
     ),
     table(
         RequestLine,
@@ -61,7 +69,20 @@ STORAGE = Storage(
         Column("total", Numeric(19, 4), nullable=False),
         Index("request_revisions_by_request", "request_id", "number"),
     ),
-    table(Approval, "approvals", Index("approvals_by_request", "request_id", "step")),
+    table(
+        ApprovalRound,
+        "approval_rounds",
+        Column("total", Numeric(19, 4), nullable=False),
+        Index("approval_rounds_by_request", "request_id", "number"),
+        Index("approval_rounds_open", "ordinal", "number", postgresql_where=text("status = 'open'")),
+    ),
+    table(
+        ApprovalSeat,
+        "approval_seats",
+        Index("approval_seats_open", "approver", "ordinal", "round", postgresql_where=text("open")),
+        Index("approval_seats_open_by_request", "request_id", postgresql_where=text("open")),
+    ),
+    table(Approval, "approvals", Index("approvals_by_request", "request_id", "round", "step")),
     table(FulfilmentProcess, "fulfilment_processes"),
     table(ProcessLine, "process_lines", Index("process_lines_by_request", "request_id")),
     table(ProcessUnit, "process_units", Index("process_units_by_request", "request_id")),

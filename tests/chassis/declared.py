@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from libs.chassis.decision import Cause, Decision, Handler, Records
 from libs.chassis.service import Service
 from libs.chassis.storage import Storage
-from libs.contracts import assets, purchasing, receiving, requests
+from libs.contracts import approvals, assets, purchasing, receiving, requests
 from libs.contracts.message import Command, Message
 
 
@@ -35,10 +35,10 @@ def a_service(
 REQUESTS = a_service(
     "requests",
     {
-        "inbox": [requests.SubmitRequest, requests.DecideApproval, purchasing.CatalogItemChanged],
+        "inbox": [requests.SubmitRequest, approvals.DecideApproval, purchasing.CatalogItemChanged],
         "fulfilment": [
             requests.RequestApproved,
-            requests.ApprovalReminded,
+            approvals.ApprovalReminded,
             purchasing.CommandAnswered,
             assets.CommandAnswered,
             assets.AssetsReceived,

@@ -13,7 +13,7 @@ from yarl import URL
 
 from deploy.local.servers import Servers
 from libs.chassis import topology
-from libs.contracts import assets, purchasing, requests
+from libs.contracts import approvals, assets, purchasing, requests
 from tests.chassis.declared import SERVICES
 from tests.chassis.room import Room, a_room
 from tests.conftest import eventually
@@ -50,7 +50,7 @@ SAID = [
     ("requests", "requests.events", APPROVED, "routed"),
     ("requests", "requests.events", "purchasing.order_submitted.v1", "refused"),
     ("requests", "requests.events", "anything", "refused"),
-    ("requests", "requests.inbox", requests.ApprovalReminded.type, "routed"),
+    ("requests", "requests.inbox", approvals.ApprovalReminded.type, "routed"),
     ("requests", "requests.bulk", SUBMIT, "routed"),
     ("requests", "purchasing.inbox", CREATE, "routed"),
     ("requests", "purchasing.inbox", CANCEL, "routed"),

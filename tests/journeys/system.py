@@ -175,6 +175,12 @@ class System:
         found: Seen = await self.api.get("requests", f"/requests/{request_id}")
         return found
 
+    async def waits_for(self, request_id: str) -> list[str]:
+        """The keys of those who may take the step of approval that the request waits for."""
+        found = await self.api.get("requests", f"/requests/{request_id}/approvals")
+        waiting = [round for round in found["rounds"] if round["status"] == "open"]
+        return [key for round in waiting for key in round["steps"][round["step"] - 1]["approvers"]]
+
     async def reaches(self, request_id: str, status: str) -> Seen:
         """The request once it has this status."""
         return await self.eventually(lambda: self.show(request_id), lambda seen: seen["status"] == status)

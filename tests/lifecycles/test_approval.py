@@ -1,43 +1,66 @@
 """Who must say yes, and what a yes, a no and silence lead to."""
 
-from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from libs.chassis.decision import Timer, timer_id
-from libs.contracts.permissions import Role
+from libs.chassis.decision import Actor, timer_id
+from libs.contracts.approvals import (
+    ApprovalAwaited,
+    ApprovalDecided,
+)
 from libs.contracts.purchasing import CreateOrder
-from libs.contracts.requests import ApprovalAwaited, ApprovalReminded, RequestApproved, RequestRejected
+from libs.contracts.requests import RequestApproved, RequestRejected
 from libs.contracts.values import derived_id
-from services.requests.approval import (
-    REMIND_AFTER,
+from services.requests.approval_round import (
+    ESCALATION,
+    EXPIRY,
     REMINDER,
-    REMINDERS_MAX,
     Approval,
-    ApprovalReminderDue,
+    ApprovalRound,
+    ApprovalSeat,
+    RoundStatus,
     Verdict,
-    steps_for,
 )
 from services.requests.process import FulfilmentProcess
-from services.requests.purchase_request import PurchaseRequest, Status
+from services.requests.purchase_request import Status
+from tests.builders_approval import (
+    ASSETS,
+    BUYER,
+    KEEPER,
+    OWNER,
+    PROCUREMENT,
+    SECOND_BUYER,
+    a_desk_with_policy,
+    a_desk_with_rule,
+    a_rule,
+    a_step,
+    a_waiting_desk,
+    an_expired_desk,
+    by_group,
+    by_person,
+    open_seats,
+    says,
+    the_round,
+)
 from tests.builders_desk import (
     COLLEAGUE,
-    MANAGER,
+    LAPTOP,
     REQUESTER,
     SERVER,
     STATION,
     Desk,
-    a_no,
     a_request,
     a_requests_desk,
     a_yes,
     the_request,
 )
 from tests.builders_dock import NOON
+from tests.builders_people import a_cost_centre, a_group, a_person
 from tests.builders_workflow import a_desk_with
 
-PROCUREMENT, ASSETS = Role.PROCUREMENT_MANAGER, Role.ASSET_MANAGER
+BUYERS, KEEPERS = f"role:{PROCUREMENT}", f"role:{ASSETS}"
 
 
 @pytest.fixture
@@ -48,93 +71,92 @@ def desk() -> Desk:
     return desk
 
 
-@pytest.mark.parametrize(
-    ("total", "steps"),
-    [
-        ("0", ()),
-        ("999.99", ()),
-        ("1000.00", (PROCUREMENT,)),
-        ("24999.99", (PROCUREMENT,)),
-        ("25000.00", (PROCUREMENT, ASSETS)),
-        ("99999999.00", (PROCUREMENT, ASSETS)),
-    ],
-)
-def test_the_shipped_policy_goes_by_the_total(total: str, steps: tuple[Role, ...]) -> None:
-    assert steps_for(Decimal(total)) == steps
+# Beginning
 
 
-def test_a_small_request_is_approved_at_once_and_ordered() -> None:
+def test_a_request_that_needs_no_approval_leaves_no_trace_of_one() -> None:
     desk = a_requests_desk()
 
     ended = desk.hear(a_request({STATION: 2}))
 
     request = the_request(desk)
-    assert request.status is Status.APPROVED
+    assert (request.status, request.approved_total, request.round) == (Status.APPROVED, request.total, 0)
     assert [type(message) for message in desk.said[1:]] == [RequestApproved, CreateOrder]
     assert desk.said[1] == RequestApproved(
         request_id=request.id, number=request.number, approved_by=(), total=request.money
     )
+    assert (desk.all(ApprovalRound), desk.all(ApprovalSeat), desk.all(Approval)) == ([], [], [])
     assert not ended.decision.cancel
     assert desk.all(FulfilmentProcess) != []
 
 
 def test_a_larger_request_waits_for_a_procurement_manager(desk: Desk) -> None:
-    request = the_request(desk)
+    request, round = the_request(desk), the_round(desk)
 
-    assert (request.status, request.awaiting_role) == (Status.AWAITING_APPROVAL, PROCUREMENT)
+    assert (request.status, request.round, request.approved_total) == (Status.AWAITING_APPROVAL, 1, None)
+    assert (round.content, round.revision, round.total) == (request.content, 1, request.total)
+    assert (round.policy_number, round.rule) == (0, "1,000 and above")
     assert desk.said[1:] == [
-        ApprovalAwaited(request_id=request.id, number=request.number, role=PROCUREMENT, total=request.money)
+        ApprovalAwaited(
+            request_id=request.id,
+            number=request.number,
+            purpose="request",
+            round=1,
+            step=1,
+            approvers=(BUYERS,),
+            quorum=1,
+            total=request.money,
+        )
     ]
+    assert open_seats(desk) == [BUYERS]
     assert desk.all(FulfilmentProcess) == []
 
 
-def test_a_yes_approves_it_and_is_kept_as_it_was_said(desk: Desk) -> None:
-    ended = desk.hear(a_yes(the_request(desk), reason="we need it"))
+# A yes and a no
 
-    request = the_request(desk)
+
+def test_a_yes_approves_it_and_is_kept_as_it_was_said(desk: Desk) -> None:
+    ended = says(desk, BUYER, reason="we need it")
+
+    request, round = the_request(desk), the_round(desk)
     assert ended.decision.answer == {
         "request_id": str(request.id),
         "number": request.number,
         "status": "approved",
+        "round": 1,
+        "step": 1,
+        "round_status": "approved",
     }
-    assert (request.status, request.awaiting_role) == (Status.APPROVED, None)
-    (taken,) = desk.all(Approval)
-    assert (taken.step, taken.role, taken.verdict, taken.decided_by, taken.reason, taken.at) == (
-        0,
-        PROCUREMENT,
+    assert (request.status, request.approved_total) == (Status.APPROVED, request.total)
+    (said,) = desk.all(Approval)
+    assert (said.round_id, said.step, said.verdict, said.decided_by, said.approver, said.reason) == (
+        round.id,
+        1,
         Verdict.APPROVE,
-        MANAGER,
+        BUYER,
+        BUYERS,
         "we need it",
-        NOON,
     )
-    assert timer_id(request.id, REMINDER) in ended.decision.cancel
+    assert (said.revision, said.content, said.at) == (1, request.content, NOON)
+    assert (round.status, round.closed_at, open_seats(desk)) == (RoundStatus.APPROVED, NOON, [])
+    assert timer_id(round.id, REMINDER) in ended.decision.cancel
 
 
 def test_the_largest_requests_need_two_yeses_one_after_the_other() -> None:
     desk = a_requests_desk()
     desk.hear(a_request({SERVER: 3}))
 
-    first = desk.hear(a_yes(the_request(desk), MANAGER))
-    between = the_request(desk)
-    desk.hear(a_yes(between, COLLEAGUE))
+    says(desk, BUYER)
+    between = open_seats(desk), the_round(desk).step
+    says(desk, KEEPER)
 
-    assert first.decision.answer["status"] == "awaiting_approval"
-    assert (between.status, between.awaiting_role) == (Status.AWAITING_APPROVAL, ASSETS)
+    assert between == ([KEEPERS], 2)
     request = the_request(desk)
-    assert request.status is Status.APPROVED
-    assert (
-        RequestApproved(
-            request_id=request.id,
-            number=request.number,
-            approved_by=(MANAGER, COLLEAGUE),
-            total=request.money,
-        )
-        in desk.said
+    approved = RequestApproved(
+        request_id=request.id, number=request.number, approved_by=(BUYER, KEEPER), total=request.money
     )
-    assert [(taken.step, taken.role) for taken in sorted(desk.all(Approval), key=lambda each: each.step)] == [
-        (0, PROCUREMENT),
-        (1, ASSETS),
-    ]
+    assert approved in desk.said
+    assert [said.step for said in desk.said if isinstance(said, ApprovalDecided)] == [1, 2]
 
 
 @pytest.mark.parametrize("yeses", [0, 1])
@@ -142,56 +164,61 @@ def test_one_no_stops_it_at_any_step(yeses: int) -> None:
     desk = a_requests_desk()
     desk.hear(a_request({SERVER: 3}))
     for _ in range(yeses):
-        desk.hear(a_yes(the_request(desk)))
+        says(desk, BUYER)
 
-    ended = desk.hear(a_no(the_request(desk), COLLEAGUE, "  too dear "))
+    ended = says(desk, (BUYER, KEEPER)[yeses], "reject", reason="  too dear ")
 
     request = the_request(desk)
-    assert (request.status, request.awaiting_role) == (Status.REJECTED, None)
+    assert request.status is Status.REJECTED
     assert desk.said[-1] == RequestRejected(
-        request_id=request.id, number=request.number, rejected_by=COLLEAGUE, reason="too dear"
+        request_id=request.id, number=request.number, rejected_by=(BUYER, KEEPER)[yeses], reason="too dear"
     )
+    assert (the_round(desk).status, open_seats(desk)) == (RoundStatus.REJECTED, [])
     assert desk.all(FulfilmentProcess) == []
-    assert ended.decision.cancel == [timer_id(request.id, REMINDER)]
-
-
-def test_a_yes_said_twice_for_one_role_does_not_take_the_next_step() -> None:
-    desk = a_requests_desk()
-    desk.hear(a_request({SERVER: 3}))
-    yes = a_yes(the_request(desk), role=PROCUREMENT.value)
-    desk.hear(yes)
-
-    again = desk.hear(yes)
-
-    assert (again.code, the_request(desk).awaiting_role) == ("request_not_awaiting_approval", ASSETS)
-
-
-@pytest.mark.parametrize("person", [REQUESTER, COLLEAGUE])
-def test_nobody_decides_on_their_own_request(desk: Desk, person: str) -> None:
-    for decision in (a_yes(the_request(desk), person), a_no(the_request(desk), person)):
-        assert desk.hear(decision).code == "own_request"
+    names = (REMINDER, ESCALATION, EXPIRY)
+    assert set(ended.decision.cancel) == {timer_id(the_round(desk).id, name) for name in names}
 
 
 @pytest.mark.parametrize("reason", ["", "   "])
 def test_a_no_needs_a_reason(desk: Desk, reason: str) -> None:
-    assert desk.hear(a_no(the_request(desk), reason=reason)).code == "reason_missing"
+    assert says(desk, BUYER, "reject", reason=reason).code == "reason_missing"
 
 
 def test_an_unknown_request_cannot_be_decided_on(desk: Desk) -> None:
-    unknown = a_yes(the_request(desk), request_id=derived_id("test-request", "unknown"))
+    ended = says(desk, BUYER, request_id=derived_id("test-request", "unknown"))
 
-    assert desk.hear(unknown).code == "request_unknown"
+    assert ended.code == "request_unknown"
 
 
 @pytest.mark.parametrize(
-    "status", [status for status in Status if status not in (Status.SUBMITTED, Status.EXPIRED)]
+    ("said", "code"),
+    [
+        ({"role": ASSETS.value}, "request_not_awaiting_approval"),
+        ({"step": 2}, "request_not_awaiting_approval"),
+        ({"round": 2}, "request_not_awaiting_approval"),
+        ({"revision": 2}, "revision_outdated"),
+        ({"role": PROCUREMENT.value, "step": 1, "round": 1, "revision": 1}, None),
+    ],
 )
+def test_who_says_what_they_decide_on_decides_on_nothing_else(
+    desk: Desk, said: dict[str, Any], code: str | None
+) -> None:
+    assert says(desk, BUYER, **said).code == code
+
+
+def test_nobody_decides_in_another_name_without_saying_so(desk: Desk) -> None:
+    ended = desk.hear(a_yes(the_request(desk), BUYER), actor=Actor(SECOND_BUYER, frozenset({PROCUREMENT})))
+
+    assert ended.code == "not_entitled"
+
+
+@pytest.mark.parametrize("status", [status for status in Status if status is not Status.SUBMITTED])
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
 def test_only_what_waits_can_be_decided_on(status: Status, verdict: str) -> None:
-    desk = a_desk_with(status)
+    desk = an_expired_desk() if status is Status.EXPIRED else a_desk_with(status)
     before = desk.fork()
 
-    ended = desk.hear(a_yes(the_request(desk), verdict=verdict, reason="because"))
+    ended = says(desk, BUYER, verdict)
 
     if status is Status.AWAITING_APPROVAL:
         assert ended.verdict == "accepted"
@@ -200,57 +227,63 @@ def test_only_what_waits_can_be_decided_on(status: Status, verdict: str) -> None
         assert desk.records == before.records
 
 
-def test_who_keeps_silent_is_reminded_every_day_three_times(desk: Desk) -> None:
-    request = the_request(desk)
-    due = ApprovalReminderDue(request_id=request.id, step=0)
-    at = NOON
-
-    for reminders in range(1, REMINDERS_MAX + 1):
-        at += REMIND_AFTER
-        ended = desk.hear(due, at=at)
-        again = [Timer(request.id, REMINDER, at + timedelta(hours=24), due)]
-        assert ended.decision.schedule == (again if reminders < REMINDERS_MAX else ())
-
-    said = ApprovalReminded(request_id=request.id, number=request.number, role=PROCUREMENT)
-    assert desk.said[-REMINDERS_MAX:] == [said] * REMINDERS_MAX
-
-
-def test_the_first_reminder_is_due_a_day_after_the_request() -> None:
-    ended = a_requests_desk().hear(a_request({SERVER: 1}))
-
-    (timer,) = ended.decision.schedule
-    assert (timer.name, timer.due_at) == (REMINDER, NOON + timedelta(hours=24))
-
-
-def test_a_reminder_of_a_step_that_was_taken_says_nothing() -> None:
-    desk = a_requests_desk()
-    desk.hear(a_request({SERVER: 3}))
-    request = the_request(desk)
-    desk.hear(a_yes(request))
-    before = desk.fork()
-
-    desk.hear(ApprovalReminderDue(request_id=request.id, step=0))
-
-    assert (desk.records, desk.said) == (before.records, before.said)
+# Who may
 
 
 @pytest.mark.parametrize(
-    "status", [status for status in Status if status not in (Status.SUBMITTED, Status.EXPIRED)]
+    ("person", "roles"),
+    [(BUYER, {ASSETS}), (BUYER, {}), (KEEPER, {ASSETS}), ("person-11x", {ASSETS})],
 )
-def test_a_reminder_is_possible_in_every_status_and_changes_none(status: Status) -> None:
-    desk = a_desk_with(status)
-
-    desk.hear(ApprovalReminderDue(request_id=the_request(desk).id, step=0))
-
-    assert the_request(desk).status is status
-    waits = [isinstance(said, ApprovalReminded) for said in desk.said].count(True)
-    assert waits == (1 if status is Status.AWAITING_APPROVAL else 0)
+def test_only_those_who_are_named_decide(desk: Desk, person: str, roles: Any) -> None:
+    assert says(desk, person, roles=roles).code == "not_an_approver"
 
 
-def test_a_request_that_is_gone_is_not_reminded_of() -> None:
+def test_a_member_of_the_group_decides_as_long_as_they_belong_to_it() -> None:
+    desk = a_waiting_desk(a_step(by_group("FINANCE")))
+    desk.hear(a_group("person-31", "person-32"))
+    desk.hear(a_group("person-32"))
+
+    gone, member = says(desk, "person-31"), says(desk, "person-32")
+
+    assert (gone.code, member.verdict) == ("not_an_approver", "accepted")
+    assert desk.all(Approval)[0].approver == "group:FINANCE"
+
+
+def test_the_cost_centre_is_decided_on_by_whoever_owns_it_then() -> None:
+    desk = a_desk_with_rule(a_step(OWNER))
+    desk.hear(a_cost_centre("person-41", "CC-1"))
+    desk.hear(a_request({STATION: 1}, cost_centre="CC-1"))
+    desk.hear(a_cost_centre("person-42", "CC-1"))
+
+    before, now = says(desk, "person-41"), says(desk, "person-42")
+
+    assert (before.code, now.verdict) == ("not_an_approver", "accepted")
+
+
+def test_an_inactive_person_decides_nothing() -> None:
+    desk = a_waiting_desk(a_step(by_person("person-31")))
+    desk.hear(a_person("person-31", active=False))
+
+    assert says(desk, "person-31").code == "not_an_approver"
+
+
+@pytest.mark.parametrize("disguise", ["requester", "on_behalf_of", "submitted_by"])
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+def test_nobody_decides_on_their_own_request(disguise: str, verdict: str) -> None:
     desk = a_requests_desk()
+    submitter = {"actor": Actor(BUYER, frozenset({PROCUREMENT}))} if disguise == "submitted_by" else {}
+    names = {disguise: BUYER} if disguise != "submitted_by" else {}
+    desk.hear(a_request({SERVER: 1}, **names), **submitter)
 
-    ended = desk.hear(ApprovalReminderDue(request_id=derived_id("test-request", "gone"), step=0))
+    ended = says(desk, BUYER, verdict)
 
-    assert ended.decision.publish == ()
-    assert desk.all(PurchaseRequest) == []
+    assert ended.code == "own_request"
+
+
+def test_where_the_only_approver_asks_themselves_a_procurement_manager_decides() -> None:
+    desk = a_desk_with_policy(a_rule(a_step(by_person(REQUESTER))))
+
+    desk.hear(a_request({LAPTOP: 1}))
+
+    assert open_seats(desk) == [BUYERS]
+    assert the_request(desk).total == Decimal("999.90")

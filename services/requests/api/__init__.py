@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.requests.api import people, requests
+from services.requests.api import approvals, people, policies, requests
 
 router = APIRouter()
-for each in (requests, people):
+for each in (requests, people, approvals, policies):
     router.include_router(each.router)

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -13,8 +13,8 @@ from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
 from libs.contracts.message import Value
-from libs.contracts.permissions import Action, Role
-from libs.contracts.requests import DecideApproval, RenewCopies, RequestedLine, SubmitRequest
+from libs.contracts.permissions import Action
+from libs.contracts.requests import RenewCopies, RequestedLine, SubmitRequest
 from libs.contracts.values import (
     Code,
     Currency,
@@ -27,7 +27,8 @@ from libs.contracts.values import (
     Text,
     money,
 )
-from services.requests.approval import Approval, Verdict
+from services.requests.api.approvals import ApprovalSeen
+from services.requests.approval_round import Approval
 from services.requests.copies import CatalogEntry
 from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit, UnitStatus
 from services.requests.purchase_request import PurchaseRequest, RequestLine, Status
@@ -59,28 +60,12 @@ class NewRequest(Value):
     lines: Annotated[tuple[RequestedLine, ...], Field(min_length=1, max_length=100)]
 
 
-class NewDecision(Value):
-    """A yes or a no. Naming the role it is for keeps a repeat from deciding a later step."""
-
-    verdict: Literal["approve", "reject"]
-    role: Text | None = None
-    reason: LongText = ""
-
-
 class RequestSubmittedSeen(BaseModel):
     """The request exists; it may be approved already."""
 
     request_id: UUID
     number: str
     revision: int
-    status: Status
-
-
-class ApprovalDecidedSeen(BaseModel):
-    """The decision stands, and where it has brought the request."""
-
-    request_id: UUID
-    number: str
     status: Status
 
 
@@ -105,7 +90,6 @@ class RequestSeen(BaseModel):
     revision: int
     reason: str
     message_id: UUID
-    awaiting_role: Role | None
 
 
 class LineSeen(BaseModel):
@@ -127,18 +111,6 @@ class LineSeen(BaseModel):
     received: int | None = None
     assigned: int | None = None
     done: bool | None = None
-
-
-class ApprovalSeen(BaseModel):
-    """One yes or no, as it was said."""
-
-    step: int
-    role: Role
-    verdict: Verdict
-    decided_by: str
-    reason: str
-    at: datetime
-    message_id: UUID
 
 
 class UnitSeen(BaseModel):
@@ -170,19 +142,6 @@ class RequestInDetail(RequestSeen):
     overdue: int
     steps: list[StepSeen]
     units: list[UnitSeen]
-
-
-class ApprovalAwaitedSeen(BaseModel):
-    """A request that waits for somebody of a role."""
-
-    request_id: UUID
-    number: str
-    role: Role
-    requester: str
-    on_behalf_of: str | None
-    total: Money
-    submitted_at: datetime
-    reminders: int
 
 
 class EntrySeen(BaseModel):
@@ -257,7 +216,7 @@ async def show_request(reference: str, read: Reading) -> RequestInDetail:
         lines=[_line_seen(line, progress.get(line.id), request.currency) for line in lines],
         approvals=[
             ApprovalSeen(**fields_of(row, *hidden))
-            for row in await read.execute(_of(request, _approvals, "step"))
+            for row in await read.execute(_of(request, _approvals, "at"))
         ],
         refusals=process.refusals if process else 0,
         overdue=process.overdue if process else 0,
@@ -269,41 +228,6 @@ async def show_request(reference: str, read: Reading) -> RequestInDetail:
             for row in await read.execute(_of(request, _units, "tag"))
         ],
     )
-
-
-@router.post(
-    "/requests/{request_id}/decisions",
-    status_code=201,
-    response_model=ApprovalDecidedSeen,
-    dependencies=[needs(Action.DECIDE_APPROVALS)],
-)
-async def decide_on_request(request_id: UUID, decision: JsonBody[NewDecision], obey: Obeying) -> Response:
-    """Say yes or no to a request that waits for approval."""
-    return await obey(DecideApproval(request_id=request_id, decided_by=obey.person, **dict(decision)))
-
-
-@router.get("/approvals", dependencies=[needs(Action.DECIDE_APPROVALS)])
-async def list_awaited_approvals(
-    read: Reading, role: Role | None = None, limit: Limit = 100, after: After = None
-) -> Page[ApprovalAwaitedSeen]:
-    """What waits for a decision, by request number."""
-    waiting = select(_requests).where(_requests.c.awaiting_role.is_not(None))
-    query = matching(waiting, {_requests.c.awaiting_role: role})
-    rows, following = await page_of(read, query, _requests.c.number, limit, after)
-    items = [
-        ApprovalAwaitedSeen(
-            request_id=row.id,
-            number=row.number,
-            role=row.awaiting_role,
-            requester=row.requester,
-            on_behalf_of=row.on_behalf_of,
-            total=money(row.total, row.currency),
-            submitted_at=row.submitted_at,
-            reminders=row.reminders,
-        )
-        for row in rows
-    ]
-    return Page(items=items, next=following)
 
 
 @router.get("/catalog-entries", dependencies=[needs(Action.SEE_CATALOG)])

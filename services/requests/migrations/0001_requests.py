@@ -1,4 +1,4 @@
-"""Copies, requests, approvals and the fulfilment workflow."""
+"""Copies, requests and the fulfilment workflow."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -77,16 +77,8 @@ def upgrade() -> None:
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("message_id", sa.Uuid(), nullable=False),
         sa.Column("round", sa.BigInteger(), nullable=False),
-        sa.Column("approval_step", sa.BigInteger(), nullable=False),
-        sa.Column("awaiting_role", sa.Text(), nullable=True),
-        sa.Column("reminders", sa.BigInteger(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
-        sa.CheckConstraint(
-            "awaiting_role IN ('procurement_manager', 'storage_manager', 'asset_manager', "
-            "'asset_administrator', 'mobile_asset_manager', 'requester', 'integration')",
-            name="awaiting_role_is_known",
-        ),
         sa.CheckConstraint(
             "status IN ('submitted', 'awaiting_approval', 'rejected', 'withdrawn', 'expired', "
             "'approved', 'partially_ordered', 'ordered', 'partially_received', 'received', 'fulfilled',"
@@ -97,12 +89,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("number", name="purchase_requests_number"),
         sa.UniqueConstraint("ordinal", name="purchase_requests_ordinal"),
         sa.UniqueConstraint("reference_id", "source", name="external_reference_reused"),
-    )
-    op.create_index(
-        "purchase_requests_by_awaiting_role",
-        "purchase_requests",
-        ["awaiting_role", "number"],
-        postgresql_where=sa.text("awaiting_role IS NOT NULL"),
     )
     op.create_index("purchase_requests_by_cost_centre", "purchase_requests", ["cost_centre", "ordinal"])
     op.create_index("purchase_requests_by_needed_by", "purchase_requests", ["needed_by", "ordinal"])
@@ -159,27 +145,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("request_revisions_by_request", "request_revisions", ["request_id", "number"])
-    op.create_table(
-        "approvals",
-        sa.Column("id", sa.Uuid(), nullable=False),
-        sa.Column("version", sa.BigInteger(), nullable=False),
-        sa.Column("request_id", sa.Uuid(), nullable=False),
-        sa.Column("step", sa.BigInteger(), nullable=False),
-        sa.Column("role", sa.Text(), nullable=False),
-        sa.Column("verdict", sa.Text(), nullable=False),
-        sa.Column("decided_by", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("message_id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint(
-            "role IN ('procurement_manager', 'storage_manager', 'asset_manager', 'asset_administrator',"
-            " 'mobile_asset_manager', 'requester', 'integration')",
-            name="role_is_known",
-        ),
-        sa.CheckConstraint("verdict IN ('approve', 'reject')", name="verdict_is_known"),
-        sa.PrimaryKeyConstraint("id"),
-    )
-    op.create_index("approvals_by_request", "approvals", ["request_id", "step"])
     op.create_table(
         "fulfilment_processes",
         sa.Column("id", sa.Uuid(), nullable=False),

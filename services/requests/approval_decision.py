@@ -1,0 +1,242 @@
+"""A yes or a no: who may say it, and what it leads to. One no stops a round, the last yes of all grants it."""
+
+from dataclasses import replace
+
+from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
+from libs.contracts.approvals import ApprovalDecided, DecideApproval
+from libs.contracts.requests import RequestRejected
+from libs.contracts.values import derived_id
+from services.requests import delegation, spending
+from services.requests.approval import answer_about, approved
+from services.requests.approval_round import (
+    Approval,
+    ApprovalRound,
+    Purpose,
+    RoundStatus,
+    Verdict,
+    advance,
+    close,
+    joined,
+    open_rounds,
+    refusal,
+    with_rounds,
+)
+from services.requests.delegation import Delegation
+from services.requests.directory import Person, authority_of, person_key
+from services.requests.purchase_request import PurchaseRequest, RequestLine, Status, live
+from services.requests.submission import request_in
+
+
+def what_is_decided_on(command: DecideApproval) -> Keys:
+    """The request and its rounds."""
+    return with_rounds(command.request_id)
+
+
+def what_it_takes(command: DecideApproval) -> Keys:
+    """The lines, what was said so far, and what is known of whoever decides and in whose place."""
+    delegator = command.acting_for
+    return (
+        Many(RequestLine, by="request_id", value=command.request_id),
+        Many(Approval, by="request_id", value=command.request_id),
+        Key(Person, person_key(command.decided_by), may_be_new=True),
+        *((Key(Person, person_key(delegator), may_be_new=True),) if delegator is not None else ()),
+        *(delegation.in_force() if delegator is not None else ()),
+    )
+
+
+def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
+    """Take part in the step that is waited for. One no stops it; the last yes of the last step approves it.
+
+    Nobody decides on a request made by them, for them or handed in by them, in nobody's name. Nobody says yes twice
+    in one step, and in nobody's name is it said twice.
+    """
+    request = held.find(PurchaseRequest, command.request_id)
+    if request is None:
+        raise Rejection("request_unknown", field="request_id", message="There is no such request.")
+    if command.decided_by != cause.actor.id:
+        raise Rejection(
+            "not_entitled",
+            field="decided_by",
+            message=f"{cause.actor.id} cannot decide in the name of {command.decided_by}.",
+        )
+    round = _round_meant(command, request, held)
+    verdict, reason = Verdict(command.verdict), command.reason.strip()
+    if verdict is Verdict.REJECT and not reason:
+        raise Rejection("reason_missing", field="reason", message="Say why it is turned down.")
+    way = _way(command, held, cause)
+    if not request.people.isdisjoint(way):
+        raise Rejection(
+            "own_request", field="decided_by", message="Somebody else must decide on this request."
+        )
+    said = Approval(
+        id=derived_id("approval", round.id, round.step, command.decided_by),
+        request_id=request.id,
+        round_id=round.id,
+        round=round.number,
+        step=round.step,
+        verdict=verdict,
+        decided_by=command.decided_by,
+        acting_for=way[0] if way[0] != command.decided_by else None,
+        path=way if len(way) > 1 else (),
+        approver=_capacity(round, request, way, held, cause),
+        through=cause.actor.through,
+        reason=reason,
+        revision=request.revision,
+        content=round.content if request.content is None else request.content,
+        at=cause.at,
+        message_id=cause.message_id,
+    )
+    if (earlier := held.find(Approval, said.id)) is not None or way[0] in round.voices:
+        return _again(earlier, said, request, round)
+    told = ApprovalDecided(
+        request_id=request.id,
+        number=request.number,
+        purpose=round.purpose.value,
+        round=round.number,
+        step=round.step,
+        verdict=verdict.value,
+        decided_by=said.decided_by,
+        acting_for=said.acting_for,
+        revision=said.revision,
+        reason=reason,
+    )
+    if verdict is Verdict.REJECT:
+        following = _rejected(said, request, round, held, cause)
+    else:
+        voices = (*round.voices, way[0])
+        following = _agreed(
+            replace(round, yes=(*round.yes, said.decided_by), voices=voices), said, request, held, cause
+        )
+    return replace(following, save=[*following.save, said], publish=[told, *following.publish])
+
+
+def _round_meant(command: DecideApproval, request: PurchaseRequest, held: Records) -> ApprovalRound:
+    """The round that is decided on, in the step that it waits for."""
+    waiting = open_rounds(request.id, held)
+    if command.round is not None:
+        waiting = [round for round in waiting if round.number == command.round]
+    elif any(round.purpose is Purpose.REQUEST for round in waiting):
+        waiting = [round for round in waiting if round.purpose is Purpose.REQUEST]
+    if not waiting:
+        which = "it does not wait for approval" if command.round is None else f"round {command.round} is over"
+        raise _not_awaiting("request_id", f"{request.number} is {request.status}; {which}.")
+    if len(waiting) > 1:
+        numbers = ", ".join(str(round.number) for round in waiting)
+        raise Rejection("round_missing", field="round", message=f"Say which round is meant: {numbers}.")
+    (round,) = waiting
+    if command.revision not in (None, request.revision):
+        raise Rejection(
+            "revision_outdated",
+            field="revision",
+            message=f"{request.number} has come to revision {request.revision} meanwhile.",
+        )
+    if command.step not in (None, round.step):
+        raise _not_awaiting("step", f"{request.number} waits for step {round.step}, not for {command.step}.")
+    if command.role is not None and f"role:{command.role}" not in round.approvers:
+        names = ", ".join(round.approvers)
+        raise _not_awaiting("role", f"{request.number} waits for {names}, not for the {command.role}.")
+    return round
+
+
+def _not_awaiting(field: str, message: str) -> Rejection:
+    return Rejection("request_not_awaiting_approval", field=field, message=message)
+
+
+def _way(command: DecideApproval, held: Records, cause: Cause) -> tuple[str, ...]:
+    """From the person in whose name it is decided, through those they delegated to, to the one who decides."""
+    acting_for = command.acting_for
+    if acting_for in (None, command.decided_by):
+        return (command.decided_by,)
+    assert acting_for is not None
+    way = delegation.path(
+        held.all(Delegation), delegator=acting_for, delegate=command.decided_by, on=cause.at.date()
+    )
+    if way is None:
+        raise Rejection(
+            "not_an_approver",
+            field="acting_for",
+            message=f"{acting_for} has not delegated to {command.decided_by} for today.",
+        )
+    return way
+
+
+def _capacity(
+    round: ApprovalRound, request: PurchaseRequest, way: tuple[str, ...], held: Records, cause: Cause
+) -> str:
+    """As whom the person in whose name it is decided may take the step: the first key that is theirs."""
+    voice = held.find(Person, person_key(way[0]))
+    roles = cause.actor.roles if len(way) == 1 else voice.roles if voice is not None else ()
+    authority = authority_of(way[0], roles, voice)
+    capacity = next((key for key in round.approvers if key in authority), None)
+    if capacity is None:
+        names = ", ".join(round.approvers)
+        raise Rejection(
+            "not_an_approver",
+            field="decided_by" if len(way) == 1 else "acting_for",
+            message=f"{request.number} waits for {names}; {way[0]} is none of them.",
+        )
+    return capacity
+
+
+def _again(
+    earlier: Approval | None, said: Approval, request: PurchaseRequest, round: ApprovalRound
+) -> Decision:
+    """A step is taken once by each: the same once more is a duplicate, anything else is refused."""
+    if earlier is not None and (earlier.verdict, earlier.acting_for, earlier.reason) == (
+        said.verdict,
+        said.acting_for,
+        said.reason,
+    ):
+        return Decision(duplicate=True, answer=answer_about(request, round))
+    who = said.decided_by if earlier is not None else said.acting_for or said.decided_by
+    raise Rejection(
+        "already_decided", field="decided_by", message=f"{who} has said yes to step {round.step} already."
+    )
+
+
+def _agreed(
+    round: ApprovalRound, said: Approval, request: PurchaseRequest, held: Records, cause: Cause
+) -> Decision:
+    if len(round.yes) < round.now.quorum:
+        return Decision(save=[request, round], answer=answer_about(request, round))
+    if not round.is_last_step:
+        following = advance(round, request, held, cause)
+        return replace(
+            following,
+            save=[request, *following.save],
+            answer=answer_about(request, replace(round, step=round.step + 1)),
+        )
+    closed = close(round, RoundStatus.APPROVED, held, cause)
+    if round.purpose is Purpose.SPENDING:
+        granted = spending.granted(round, request)
+    else:
+        lines = live(held.all(RequestLine, request_id=request.id))
+        earlier = held.all(Approval, round_id=round.id)
+        by = [each.decided_by for each in sorted(earlier, key=lambda each: (each.step, each.at))]
+        granted = approved(request, lines, approved_by=(*by, said.decided_by), cause=cause)
+    return replace(
+        joined(granted, closed),
+        answer=answer_about(request_in(granted), replace(round, status=RoundStatus.APPROVED)),
+    )
+
+
+def _rejected(
+    said: Approval, request: PurchaseRequest, round: ApprovalRound, held: Records, cause: Cause
+) -> Decision:
+    closed = close(round, RoundStatus.REJECTED, held, cause)
+    if round.purpose is Purpose.SPENDING:
+        refused = Decision(save=[request], publish=[refusal(round, said.reason)])
+    else:
+        request = request.become(Status.REJECTED, status_since=cause.at)
+        rejected = RequestRejected(
+            request_id=request.id, number=request.number, rejected_by=said.decided_by, reason=said.reason
+        )
+        refused = Decision(save=[request], publish=[rejected])
+    return replace(
+        joined(refused, closed), answer=answer_about(request, replace(round, status=RoundStatus.REJECTED))
+    )
+
+
+HANDLERS: Handlers = (
+    Handler(on=DecideApproval, holds=what_is_decided_on, reads=what_it_takes, decide=decide),
+)
