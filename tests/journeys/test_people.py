@@ -99,6 +99,27 @@ async def test_lists_are_searched_by_how_an_id_or_a_name_begins(system: System, 
     assert first.json()["next"] == f"{prefix}-1"
 
 
+async def test_whoever_answers_for_a_key_can_be_found(system: System, prefix: str) -> None:
+    one, two, gone = people = [f"{prefix}-{number}" for number in range(3)]
+    for person_id in people:
+        roles = ["storage_manager"] if person_id != two else []
+        await define(
+            system, "/people", person_id=person_id, name="Person", roles=roles, active=person_id != gone
+        )
+    await define(system, "/groups", code=prefix, name="Group", members=people)
+    await define(system, "/cost-centres", code=prefix, name="Centre", owned_by=two)
+
+    async def found(key: str) -> list[str]:
+        seen = await system.api.all("requests", "/people", answers_for=key, search=prefix)
+        return [each["person_id"] for each in seen]
+
+    assert await found("role:storage_manager") == [one]
+    assert await found(f"group:{prefix}") == [one, two]
+    assert await found(f"cost_centre:{prefix}") == [two]
+    assert [await found(f"person:{each}") for each in people] == [[one], [two], []]
+    assert await found("group:NONE") == []
+
+
 @pytest.mark.parametrize("path", ["/people", "/groups", "/cost-centres"])
 async def test_who_asks_for_things_neither_sees_nor_changes_who_there_is(system: System, path: str) -> None:
     async with system.client("requests") as client:

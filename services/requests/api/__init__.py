@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.requests.api import approvals, people, policies, requests
+from services.requests.api import approvals, delegations, people, policies, requests
 
 router = APIRouter()
-for each in (requests, people, approvals, policies):
+for each in (requests, people, delegations, approvals, policies):
     router.include_router(each.router)

@@ -1,41 +1,36 @@
-"""People, groups, cost centres and delegations over HTTP, singly or from a file."""
+"""People, groups and cost centres over HTTP, singly or from a file."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Row, Select, or_, select
 
 from libs.chassis.decision import Rejection
-from libs.chassis.http import Forbidden, JsonBody, Obeying, Person, Reading, needs
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.imports import Content, CsvFile, RowsRead, contents_of, import_rows
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
-from libs.contracts.message import Value
-from libs.contracts.people import (
-    Day,
-    DefineCostCentre,
-    DefineGroup,
-    DefinePerson,
-    DelegateApprovals,
-    EndDelegation,
-)
+from libs.contracts.people import DefineCostCentre, DefineGroup, DefinePerson
 from libs.contracts.permissions import Action, Role
-from libs.contracts.values import LongText, PersonId
-from services.requests import directory
-from services.requests.delegation import Delegation, Status
-from services.requests.directory import CostCentre, Group
+from libs.contracts.values import PersonId
+from services.requests.directory import CostCentre, Group, Person
 from services.requests.tables import STORAGE
 
 router = APIRouter()
 
-_people = STORAGE.tables[directory.Person]
+_people = STORAGE.tables[Person]
 _groups = STORAGE.tables[Group]
 _cost_centres = STORAGE.tables[CostCentre]
-_delegations = STORAGE.tables[Delegation]
 
+AnswersFor = Annotated[
+    str | None,
+    Query(
+        pattern=r"^(role|group|person|cost_centre):[^\x00]{1,128}$",
+        description="An approver key, as in `group:FINANCE`: whoever may answer for it, as far as is known here.",
+    ),
+]
 Change = Literal["created", "changed", "unchanged"]
 
 
@@ -98,46 +93,6 @@ class CostCentreSeen(BaseModel):
     active: bool
 
 
-class NewDelegation(Value):
-    """Who decides in whose place, on which days. Without a delegator it is the person who acts."""
-
-    delegator: PersonId | None = None
-    delegate: PersonId
-    from_date: Day
-    until_date: Day
-    reason: LongText = ""
-
-
-class EndOfDelegation(Value):
-    """Why a delegation is ended before its last day, if there is anything to say."""
-
-    reason: LongText = ""
-
-
-class DelegationDone(BaseModel):
-    """The delegation, and whether it counts now."""
-
-    delegation_id: UUID
-    status: Status
-
-
-class DelegationSeen(BaseModel):
-    """Who decides in whose place, on which days, and how it ended."""
-
-    delegation_id: UUID
-    delegator: str
-    delegate: str
-    from_date: Day
-    until_date: Day
-    status: Status
-    reason: str
-    made_by: str
-    made_at: datetime
-    ended_by: str | None
-    ended_at: datetime | None
-    end_reason: str
-
-
 @router.post(
     "/people", status_code=201, response_model=PersonDefined, dependencies=[needs(Action.MANAGE_PEOPLE)]
 )
@@ -150,12 +105,15 @@ async def define_person(person: JsonBody[DefinePerson], obey: Obeying) -> Respon
 async def list_people(
     read: Reading,
     search: Wanted = None,
+    answers_for: AnswersFor = None,
     active: bool | None = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Page[PersonSeen]:
     """People by id; `search` is how their id or their name begins."""
     query = _starting(matching(select(_people), {_people.c.active: active}), search, _people.c.person_id)
+    if answers_for is not None:
+        query = query.where(_people.c.active, _answering_for(*answers_for.split(":", 1)))
     rows, following = await page_of(read, query, _people.c.person_id, limit, after)
     return Page(items=[_person_seen(row) for row in rows], next=following)
 
@@ -275,53 +233,6 @@ async def import_cost_centres(file: CsvFile, obey: Obeying) -> RowsRead:
     return await import_rows(obey, DefineCostCentre, _typed(rows))
 
 
-@router.post(
-    "/delegations",
-    status_code=201,
-    response_model=DelegationDone,
-    dependencies=[needs(Action.DELEGATE_APPROVALS)],
-)
-async def delegate_approvals(delegation: JsonBody[NewDelegation], obey: Obeying) -> Response:
-    """Let somebody decide in one's place from one day to another, both included."""
-    said = dict(delegation) | {"delegator": delegation.delegator or obey.person}
-    return await obey(DelegateApprovals(**said))
-
-
-@router.get("/delegations", dependencies=[needs(Action.DELEGATE_APPROVALS)])
-async def list_delegations(
-    read: Reading,
-    actor: Person,
-    person: Wanted = None,
-    everyone: bool = False,
-    status: Status | None = Status.IN_FORCE,
-    limit: Limit = 100,
-    after: UUID | None = None,
-) -> Page[DelegationSeen]:
-    """The delegations by and to a person, in the order in which they were made: those of the person who acts.
-
-    Another's, or everybody's, are shown to those who may delegate for others.
-    """
-    person = person or actor.id
-    if (everyone or person != actor.id) and not actor.may(Action.DELEGATE_FOR_OTHERS):
-        raise Forbidden(actor, Action.DELEGATE_FOR_OTHERS)
-    query = matching(select(_delegations), {_delegations.c.status: status})
-    if not everyone:
-        query = query.where(or_(_delegations.c.delegator == person, _delegations.c.delegate == person))
-    rows, following = await page_of(read, query, _delegations.c.id, limit, after)
-    return Page(items=[_delegation_seen(row) for row in rows], next=following)
-
-
-@router.post(
-    "/delegations/{delegation_id}/end",
-    status_code=200,
-    response_model=DelegationDone,
-    dependencies=[needs(Action.DELEGATE_APPROVALS)],
-)
-async def end_delegation(delegation_id: UUID, why: JsonBody[EndOfDelegation], obey: Obeying) -> Response:
-    """Take a delegation back before its last day, or hand it back."""
-    return await obey(EndDelegation(delegation_id=delegation_id, reason=why.reason), status=200)
-
-
 _SWITCHES: Mapping[str, bool] = {
     "true": True,
     "yes": True,
@@ -345,6 +256,14 @@ def _cell(name: str, cell: Any) -> object:
     return cell
 
 
+def _answering_for(kind: str, code: str) -> ColumnElement[bool]:
+    """Those to whom `authority_of` gives this key."""
+    if kind == "person":
+        return _people.c.person_id == code
+    column = {"role": _people.c.roles, "group": _people.c.groups, "cost_centre": _people.c.cost_centres}[kind]
+    return column.contains([code])
+
+
 def _starting(query: Select[Any], search: str | None, key: ColumnElement[str]) -> Select[Any]:
     """Only rows whose key or name begins with the text, however it is capitalised."""
     if search is None:
@@ -363,7 +282,3 @@ def _group_seen(row: Row[Any]) -> GroupSeen:
 
 def _cost_centre_seen(row: Row[Any]) -> CostCentreSeen:
     return CostCentreSeen(cost_centre_id=row.id, **fields_of(row, "id"))
-
-
-def _delegation_seen(row: Row[Any]) -> DelegationSeen:
-    return DelegationSeen(delegation_id=row.id, **fields_of(row, "id", "version", "book_id"))
