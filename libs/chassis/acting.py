@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import structlog
 from fastapi import Depends, FastAPI, Header, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -10,15 +9,13 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from libs.chassis import problems
+from libs.chassis import audit, problems
 from libs.chassis.decision import Actor, Rejection
 from libs.chassis.identity import Identity, acting_for, with_grants
 from libs.contracts.message import Command
 from libs.contracts.permissions import Action
 
 ACT_AS = "Quartermaster-Act-As"
-
-log = structlog.get_logger()
 
 
 class Forbidden(Rejection):
@@ -132,5 +129,13 @@ async def _refusal(request: Request) -> Response | None:
 
 async def _forbidden(request: Request, error: Exception) -> Response:
     assert isinstance(error, Forbidden)
-    log.info("forbidden", actor=error.actor.id, action=error.action, path=request.url.path)
+    command, route = error.command, request.scope.get("route")
+    await audit.note_refusal(
+        request.app.state.engine,
+        error.actor,
+        error.action,
+        command.type if command else f"{request.method} {getattr(route, 'path', '')}",
+        origin=origin_of(request),
+        about=command.subject_id() if command else None,
+    )
     return await problems.rejected(request, error)

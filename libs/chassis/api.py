@@ -4,11 +4,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from libs.chassis import dead_letter_api, parked_api
+from libs.chassis import audit_api, dead_letter_api, parked_api
 from libs.chassis.http import create_app, include
 from libs.chassis.service import Service
 
-RUNTIME = (dead_letter_api.router, parked_api.router)
+RUNTIME = (dead_letter_api.router, parked_api.router, audit_api.router)
 
 
 def whole_app(service: Service, **parts: Any) -> FastAPI:

@@ -186,7 +186,8 @@ class _Batch:
             else:
                 outcomes.append(self._decided(arrival, plan))
         busy = [self.arrivals[position] for position in plans if outcomes[position] is BUSY]
-        await forget(self.connection, [arrival for arrival in busy if arrival.stored is None])
+        turned_away = [arrival for arrival in self.arrivals if arrival.refusal is not None]
+        await forget(self.connection, [each for each in (*busy, *turned_away) if each.stored is None])
         for arrival in busy:
             if arrival.stored is not None:
                 self.output.try_again(arrival, arrival.stored)
@@ -195,10 +196,14 @@ class _Batch:
         return outcomes
 
     def _plan(self, arrival: Arrival) -> _Plan | Death | Rejection:
-        if arrival.fault is not None:
-            fault = arrival.fault
-            if isinstance(fault, InvalidContent) and _is_command(arrival):
-                return Rejection("invalid_content", field=fault.field, message=fault.detail)
+        fault = arrival.fault
+        refusable = (fault is None or isinstance(fault, InvalidContent)) and _is_command(arrival)
+        if refusable and (refusal := _unwelcome(arrival)) is not None:
+            arrival.refusal = refusal
+            return refusal
+        if isinstance(fault, InvalidContent) and refusable:
+            return Rejection("invalid_content", field=fault.field, message=fault.detail)
+        if fault is not None:
             return Death(fault.reason, fault.detail, fault.reason)
         handler = self.decider.handler_for(arrival)
         if handler is None:
@@ -320,6 +325,7 @@ class _Batch:
 
     def _died(self, arrival: Arrival, death: Death) -> Outcome:
         self.output.die(arrival, death)
+        self.output.audit(arrival, "dead", death.reason)
         self.output.conclude(arrival, "dead")
         return Outcome("dead")
 
@@ -329,7 +335,8 @@ class _Batch:
         answer = {**answer, "command_id": envelope.said_id, "command_type": envelope.type, "about": about}
         if arrival.consumer != "http" and envelope.sender != self.service.name:
             self.output.answer(arrival, self.decider.answer_type.type, answer)
-        if keep:
+        self.output.audit(arrival, answer["outcome"], answer.get("code"))
+        if keep and (arrival.refusal is None or arrival.stored is not None):
             self.output.conclude(arrival, answer["outcome"], answer)
         return Outcome(answer["outcome"], answer)
 
@@ -337,6 +344,18 @@ class _Batch:
 def _is_command(arrival: Arrival) -> bool:
     kind = MESSAGES.get(arrival.envelope.type)
     return kind is not None and issubclass(kind, Command)
+
+
+def _unwelcome(arrival: Arrival) -> Rejection | None:
+    """Why whoever gives a command may not give it; our own services may."""
+    if arrival.refusal is not None:
+        return arrival.refusal
+    if not arrival.envelope.stranger:
+        return None
+    actor, action = arrival.envelope.actor, cast(type[Command], MESSAGES[arrival.envelope.type]).action
+    if action is not None and actor.may(action):
+        return None
+    return Rejection("not_entitled", message=f"{actor.id} lacks a role that may do this: {action}.")
 
 
 def _rejected(rejection: Rejection) -> dict[str, Any]:

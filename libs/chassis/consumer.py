@@ -8,8 +8,7 @@ import contextlib
 import random
 from collections import deque
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
 from typing import Any
 
@@ -24,8 +23,10 @@ from libs.chassis.acknowledging import Acknowledger
 from libs.chassis.batch import BUSY, Decider, Outcome
 from libs.chassis.crash import crash_point
 from libs.chassis.cut_off import CONNECTION_LOST, cut_off_is_an_error
-from libs.chassis.decision import Actor
-from libs.chassis.envelope import Envelope, Undecodable, decoded, opened
+from libs.chassis.decision import Rejection
+from libs.chassis.delivered import authorization, came_by, envelope_of_undecodable, speaks_for_somebody
+from libs.chassis.envelope import Undecodable, decoded, opened
+from libs.chassis.identity import Identity, represented
 from libs.chassis.inbox import Arrival
 from libs.chassis.outage import Away, Outage, Stuck
 from libs.chassis.rights import special_queues
@@ -33,7 +34,6 @@ from libs.chassis.service import Service
 from libs.chassis.settings import Settings
 from libs.chassis.suspects import Suspects
 from libs.chassis.tracing import trace_id_of
-from libs.contracts.values import derived_id
 
 _log = structlog.get_logger()
 _BUSY_PAUSE_SECONDS = 0.005
@@ -44,11 +44,15 @@ STUCK_SECONDS = 3.0
 
 @dataclass(slots=True)
 class _Delivery:
-    """A message and the place to acknowledge it; `weight` counts what it is about, in units."""
+    """A message and the place to acknowledge it; `weight` counts what it is about, in units.
+
+    Until it is known whom a system `speaks_for` the message must not be decided.
+    """
 
     arrival: Arrival
     raw: IncomingMessage
     weight: int
+    speaks_for: bool
 
 
 class Consumer:
@@ -67,11 +71,12 @@ class Consumer:
         outage: Outage,
         siblings: Collection[str],
         settings: Settings,
+        identity: Identity | None = None,
         given_up: bool = False,
     ) -> None:
         self.queue, self.name, self._given_up = queue, name_of(decider.service, queue), given_up
         self._decider, self._suspects, self._outage = decider, suspects, outage
-        self._siblings, self._settings = siblings, settings
+        self._siblings, self._settings, self._identity = siblings, settings, identity
         self._pending: deque[_Delivery] = deque()
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -118,7 +123,8 @@ class Consumer:
         crash_point("received")
         arrival, weight = self._arrival(raw)
         crash_point("checked")
-        self._pending.append(_Delivery(arrival, raw, weight))
+        speaks_for = arrival.fault is None and speaks_for_somebody(arrival.envelope, raw)
+        self._pending.append(_Delivery(arrival, raw, weight, speaks_for))
         self._arrived.set()
         self._idle.clear()
 
@@ -127,7 +133,7 @@ class Consumer:
         name, exchange, routing_key = self.name, raw.exchange or "", raw.routing_key or ""
         try:
             if self._given_up:
-                queue, exchange, routing_key = _came_by(raw)
+                queue, exchange, routing_key = came_by(raw)
                 name = name_of(self._decider.service, queue)
             envelope = opened(
                 raw.body,
@@ -140,7 +146,7 @@ class Consumer:
                 siblings=self._siblings,
             )
         except Exception as error:
-            return Arrival(name, _envelope_of_undecodable(raw), fault=_fault(error)), 1
+            return Arrival(name, envelope_of_undecodable(raw), fault=_fault(error)), 1
         arrival = Arrival(name, envelope)
         try:
             arrival.message = decoded(envelope)
@@ -183,10 +189,25 @@ class Consumer:
         return batch
 
     async def _handle(self, batch: Sequence[_Delivery]) -> None:
+        speaking = [delivery for delivery in batch if delivery.speaks_for]
+        if speaking:
+            await asyncio.gather(*map(self._identify, speaking))
         if not batch[0].arrival.envelope.redelivered:
             await self._handle_together(batch)
             return
         await self._suspects.handle(batch, _arrival_of, self._handle_together)
+
+    async def _identify(self, delivery: _Delivery) -> None:
+        """See for whom a system acts; the token that says so goes no further than this."""
+        arrival, delivery.speaks_for = delivery.arrival, False
+        token = authorization(delivery.raw)
+        try:
+            actor = await represented(arrival.envelope, token, self._identity, self._decider.act_as)
+            arrival.envelope = replace(arrival.envelope, actor=actor)
+        except Rejection as refusal:
+            arrival.refusal = refusal
+        except Exception as error:
+            arrival.fault = _fault(error)
 
     async def _handle_together(self, batch: Sequence[_Delivery]) -> None:
         await self._settle(batch, await self._decided(batch))
@@ -325,53 +346,9 @@ async def _undecoded(message: RabbitMessage) -> Any:
     return message
 
 
-def _came_by(raw: IncomingMessage) -> tuple[str, str, str]:
-    """The queue that a message was in before the broker gave it up, and how it came there: exchange, routing key."""
-    deaths: Any = raw.headers.get("x-death")
-    if isinstance(deaths, list) and deaths and isinstance(deaths[-1], dict):
-        first = deaths[-1]
-        keys = first.get("routing-keys") or [raw.routing_key]
-        return str(first.get("queue") or ""), str(first.get("exchange") or ""), str(keys[0] or "")
-    return "", raw.exchange or "", raw.routing_key or ""
-
-
 def _fault(error: Exception) -> Undecodable:
     """Why a message ends as a dead letter; what nobody foresaw is our own mistake."""
     if isinstance(error, Undecodable):
         return error
     _log.error("message_not_understood", exc_info=error)
     return Undecodable("bug", f"{type(error).__name__}: {error}"[:300])
-
-
-def _envelope_of_undecodable(raw: IncomingMessage) -> Envelope:
-    """What can be said of a message without believing it. Its id is not used up: it may come again, mended."""
-    sender, body_hash = raw.user_id or "unknown", sha256(raw.body).digest()
-    key = derived_id("undecodable", sender, raw.message_id, body_hash.hex())
-    return Envelope(
-        id=key,
-        said_id=_printable(raw.message_id) or str(key),
-        message_key=key,
-        stranger=True,
-        type=_printable(raw.routing_key) or "unknown",
-        sender=_printable(sender) or "unknown",
-        source="",
-        subject=None,
-        time=None,
-        sequence=None,
-        correlation_id=_printable(raw.correlation_id) or str(key),
-        causation_id=None,
-        traceparent=None,
-        tracestate=None,
-        reply_to=None,
-        exchange=raw.exchange or "",
-        redelivered=bool(raw.redelivered),
-        body=raw.body,
-        body_hash=body_hash,
-        actor=Actor(""),
-        actas=None,
-        origin=f"queue {_printable(sender)}",
-    )
-
-
-def _printable(text: object) -> str:
-    return "".join(character for character in str(text or "")[:200] if character.isprintable())

@@ -2,15 +2,17 @@
 
 from base64 import b64encode
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, Field
 from pydantic_core import to_json
 from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.chassis.acting import origin_of
+from libs.chassis.audit import note
 from libs.chassis.dead_letters import NotReplayed, discard, replay
 from libs.chassis.decision import Rejection
 from libs.chassis.envelope import InvalidContent
@@ -104,6 +106,32 @@ _SHOWN = (
 _order = tuple_(dead_letters.c.died_at, dead_letters.c.id)
 
 
+class _Somebody:
+    """Who looks after dead letters; what they do is in the letter's history and in the audit."""
+
+    def __init__(self, request: Request, actor: Person) -> None:
+        self._actor, self._origin = actor, origin_of(request)
+
+    async def replay(self, write: AsyncConnection, id: UUID, body: bytes | None = None) -> bool:
+        """Have a letter decided once more."""
+        done = await replay(write, id, actor=self._actor.id, body=body)
+        return await self._noted(write, id, "replay_dead_letter", done)
+
+    async def discard(self, write: AsyncConnection, id: UUID) -> bool:
+        """Give a letter up."""
+        return await self._noted(
+            write, id, "discard_dead_letter", await discard(write, id, actor=self._actor.id)
+        )
+
+    async def _noted(self, write: AsyncConnection, id: UUID, what: str, done: bool) -> bool:
+        if done:
+            await note(write, self._actor, Action.MANAGE_DEAD_LETTERS, what, origin=self._origin, about=id)
+        return done
+
+
+By = Annotated[_Somebody, Depends()]
+
+
 @router.get("")
 async def list_dead_letters(
     read: Reading,
@@ -152,13 +180,13 @@ async def list_groups(read: Reading) -> Groups:
 
 
 @router.post("/groups/{fingerprint}/replay")
-async def replay_group(fingerprint: str, write: Writing, actor: Person) -> Done:
+async def replay_group(fingerprint: str, write: Writing, by: By) -> Done:
     """Have the oldest 500 open letters of a group decided once more; repeat while any remain."""
     open_ones = (dead_letters.c.status == "open", dead_letters.c.fingerprint == fingerprint)
     oldest = select(dead_letters.c.id).where(*open_ones).order_by(dead_letters.c.died_at, dead_letters.c.id)
     ids = (await write.execute(oldest.limit(REPLAYED_AT_ONCE))).scalars().all()
     try:
-        replayed = [await replay(write, id, actor=actor.id) for id in ids]
+        replayed = [await by.replay(write, id) for id in ids]
     except NotReplayed as refused:
         raise Rejection("dead_letter_not_replayable", message=str(refused)) from None
     left = (
@@ -185,7 +213,7 @@ async def show_dead_letter(dead_letter_id: UUID, read: Reading) -> LetterInDetai
 
 @router.post("/{dead_letter_id}/replay")
 async def replay_dead_letter(
-    dead_letter_id: UUID, write: Writing, actor: Person, mended: JsonBody[Mended | None] = None
+    dead_letter_id: UUID, write: Writing, by: By, mended: JsonBody[Mended | None] = None
 ) -> Done:
     """Have a letter decided once more, as it is or mended."""
     body = to_json(mended.data) if mended is not None and mended.data is not None else None
@@ -195,7 +223,7 @@ async def replay_dead_letter(
     if body is not None and said is not None and said not in MESSAGES:
         raise Rejection("invalid_content", message=f"{said} is not a message we know; it cannot be mended.")
     try:
-        replayed = await replay(write, dead_letter_id, actor=actor.id, body=body)
+        replayed = await by.replay(write, dead_letter_id, body)
     except InvalidContent as invalid:
         raise Rejection("invalid_content", field=invalid.field, message=invalid.detail) from None
     except NotReplayed as refused:
@@ -204,9 +232,9 @@ async def replay_dead_letter(
 
 
 @router.post("/{dead_letter_id}/discard")
-async def discard_dead_letter(dead_letter_id: UUID, write: Writing, actor: Person) -> Done:
+async def discard_dead_letter(dead_letter_id: UUID, write: Writing, by: By) -> Done:
     """Give a letter up for good; it stays to be seen."""
-    return await _done(write, dead_letter_id, await discard(write, dead_letter_id, actor=actor.id))
+    return await _done(write, dead_letter_id, await by.discard(write, dead_letter_id))
 
 
 async def _done(write: AsyncConnection, id: UUID, done: bool) -> Done:

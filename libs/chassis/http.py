@@ -30,7 +30,7 @@ from libs.chassis.decision import Actor, Early, Handler
 from libs.chassis.edge import Edge
 from libs.chassis.envelope import Envelope, canonical_hash
 from libs.chassis.identity import Grants, Identity
-from libs.chassis.inbox import Arrival
+from libs.chassis.inbox import CONSUMER_HTTP, Arrival
 from libs.chassis.outage import READ_ONLY
 from libs.chassis.service import Service
 from libs.contracts.message import Command
@@ -39,7 +39,6 @@ from libs.contracts.values import derived_id
 API = "/api/v1"
 MESSAGE_ID = "Quartermaster-Message-Id"
 CORRELATION_ID = "Quartermaster-Correlation-Id"
-CONSUMER = "http"
 COMMANDS_AT_ONCE = 200
 TRIES_MAX = 3
 """From the third try on a decision waits for records that are busy instead of skipping them."""
@@ -181,7 +180,7 @@ class Obey:
         return [_obeyed(arrival, ending) for arrival, ending in zip(arrivals, endings, strict=True)]
 
     def _arrival(self, command: Command, number: int) -> Arrival:
-        arrival = Arrival(CONSUMER, self._envelope(command, number), command)
+        arrival = Arrival(CONSUMER_HTTP, self._envelope(command, number), command)
         handler = self._decider.handler_for(arrival)
         # A person is told at once what a queue would have waited ten minutes for.
         arrival.waited_out = handler is not None and handler.early is Early.WAIT_10_MINUTES
@@ -211,7 +210,7 @@ class Obey:
             traceparent=tracing.current(),
             tracestate=None,
             reply_to=None,
-            exchange=CONSUMER,
+            exchange=CONSUMER_HTTP,
             redelivered=False,
             body=body,
             body_hash=canonical_hash(body),

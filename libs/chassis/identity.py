@@ -19,6 +19,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from pydantic import TypeAdapter, ValidationError
 
 from libs.chassis.decision import Actor, Grant, Rejection
+from libs.chassis.envelope import Envelope
 from libs.chassis.issuer_keys import IssuerAway, IssuerKeys
 from libs.contracts.permissions import Role
 from libs.contracts.values import PersonId
@@ -177,6 +178,32 @@ def acting_for(actor: Actor, person: str) -> Actor:
     if granted is None:
         raise Rejection("not_entitled", field="actas", message=f"{actor.id} may not act for {person[:130]}.")
     return granted
+
+
+async def represented(
+    envelope: Envelope, authorization: object, identity: Identity | None, act_as: Grants
+) -> Actor:
+    """For whom a system acts by queue: for the person whose token it brings, or for one by a grant.
+
+    A Rejection tells the system why it may not.
+    """
+    system = with_grants(envelope.actor, act_as)
+    if authorization is None:
+        return acting_for(system, envelope.actas or "")
+    said = authorization.decode("latin-1") if isinstance(authorization, bytes) else str(authorization)
+    scheme, _, token = said.partition(" ")
+    if scheme.lower() != "bearer":
+        raise _refused("the header authorization must say Bearer, then a token")
+    if identity is None:
+        raise Rejection("identity_unavailable", message="This process knows no issuer of tokens.")
+    person = await identity.actor(token.strip())
+    if Role.INTEGRATION in person.roles:
+        raise _refused("it is a system's, not a person's")
+    if envelope.actas not in (None, person.id):
+        raise Rejection(
+            "not_entitled", field="actas", message="The token is not of the person named in actas."
+        )
+    return replace(person, through=system.id)
 
 
 def _header(token: str) -> Mapping[str, Any]:

@@ -17,6 +17,8 @@ from libs.chassis.ids import time_in, timed_id
 from libs.chassis.rows import as_json, insert_statement
 from libs.contracts.message import Message
 
+CONSUMER_HTTP = "http"
+"""What persons command over HTTP is a consumer of its own."""
 KEPT_DAYS = 30
 """How long our own messages are remembered, by the day inside their id."""
 TIMELY = timedelta(days=1)

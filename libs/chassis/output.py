@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.chassis import schema
+from libs.chassis import audit, schema
 from libs.chassis.dead_letters import REPLAYED, Death, bury
 from libs.chassis.decision import Decision, Timer
 from libs.chassis.envelope import Outgoing, answer_route, exchange_for, outbox_row
@@ -40,6 +40,7 @@ class Output:
     _timers: dict[UUID, tuple[Timer, Arrival] | None] = field(default_factory=dict)
     _waiting: list[tuple[Any, ...]] = field(default_factory=list)
     _dead: list[tuple[Arrival, Death]] = field(default_factory=list)
+    _audited: list[audit.Entry] = field(default_factory=list)
     _concluded: list[tuple[Arrival, str, Mapping[str, Any] | None]] = field(default_factory=list)
 
     def messages(
@@ -121,6 +122,12 @@ class Output:
             arrival, "" if arrival.waited_out else REPLAYED, id, self.now if arrival.waited_out else None
         )
 
+    def audit(self, arrival: Arrival, outcome: str, code: object = None) -> None:
+        """Note who did this, if it was a person or another system."""
+        entry = audit.entry(arrival, self.now, outcome, code)
+        if entry is not None:
+            self._audited.append(entry)
+
     def die(self, arrival: Arrival, death: Death) -> None:
         """Keep a message as a dead letter."""
         self._dead.append((arrival, death))
@@ -133,6 +140,8 @@ class Output:
             await insert_rows(connection, _INSERT_WAITING, _WAITING, self._waiting)
         if self._dead:
             await bury(connection, self._dead)
+        if self._audited:
+            await audit.save(connection, self._audited)
         if self._concluded:
             await conclude(connection, self._concluded)
         await save_outbox(connection, self.outbox)

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import structlog
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from sqlalchemy import Row, delete, select
 
+from libs.chassis.acting import origin_of
+from libs.chassis.audit import note
 from libs.chassis.decision import Rejection
 from libs.chassis.http import Person, Reading, Writing, needs
 from libs.chassis.output import save_outbox
@@ -20,7 +21,6 @@ router = APIRouter(
     prefix="/parked-messages", tags=["parked messages"], dependencies=[needs(Action.MANAGE_DEAD_LETTERS)]
 )
 
-_log = structlog.get_logger()
 _parked = outbox_parked.c
 
 
@@ -50,7 +50,7 @@ async def list_parked(read: Reading, limit: Limit = 50, after: UUID | None = Non
 
 
 @router.post("/{message_id}/publish", status_code=202)
-async def publish_parked(message_id: UUID, write: Writing, actor: Person) -> Parked:
+async def publish_parked(message_id: UUID, write: Writing, actor: Person, request: Request) -> Parked:
     """Give a message back to the relay, for instance once the missing queue is bound; its id stays the same."""
     row = (
         await write.execute(delete(outbox_parked).where(_parked.message_id == message_id).returning(*_parked))
@@ -61,7 +61,14 @@ async def publish_parked(message_id: UUID, write: Writing, actor: Person) -> Par
         )
     again: dict[str, Any] = {**row._mapping, "shard": row.ordering_key.int % SHARDS}
     await save_outbox(write, [again])
-    _log.info("parked_message_published", message_id=str(message_id), actor=actor.id)
+    await note(
+        write,
+        actor,
+        Action.MANAGE_DEAD_LETTERS,
+        "publish_parked",
+        origin=origin_of(request),
+        about=message_id,
+    )
     return _shown(row)
 
 

@@ -194,6 +194,7 @@ class Process:
                 outage=self.outage,
                 siblings=siblings_of(self.service),
                 settings=self.settings,
+                identity=self.identity,
                 given_up=queue.endswith(".dead_letters"),
             )
             for queue in queues_of(self.service)

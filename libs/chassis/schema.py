@@ -127,6 +127,28 @@ dead_letter_audit = Table(
     Column("detail", JSONB, nullable=False, server_default=text("'{}'")),
 )
 
+audit = Table(
+    "audit",
+    METADATA,
+    Column("at", _INSTANT, primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("actor", Text, nullable=False),
+    Column("through", Text),  # the system that acted for the person
+    Column("action", Text),
+    Column("type", Text, nullable=False),  # of the command, or what was asked for without one
+    Column("about", Uuid),
+    Column("outcome", Text, nullable=False),  # accepted, rejected, duplicate, dead
+    Column("code", Text),
+    Column("origin", Text, nullable=False),
+    Column("message_id", Text),
+    Column("correlation_id", Text),
+    Index("audit_by_actor", "actor", "at", "id"),
+    Index("audit_by_action", "action", "at", "id"),
+    Index("audit_by_about", "about", "at", "id", postgresql_where=text("about IS NOT NULL")),
+    Index("audit_of_the_unusual", "outcome", "at", "id", postgresql_where=text("outcome <> 'accepted'")),
+)
+"""What persons and other systems did; append-only. Our own services leave no row."""
+
 timers = Table(
     "timers",
     METADATA,

@@ -23,6 +23,7 @@ def upgrade() -> None:
     _outgoing()
     _kept()
     _letters()
+    _audit()
 
 
 def _clock() -> None:
@@ -201,5 +202,36 @@ def _letters() -> None:
     )
     op.execute(
         "CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON chassis.dead_letter_audit"
+        " FOR EACH STATEMENT EXECUTE FUNCTION chassis.refuse_change()"
+    )
+
+
+def _audit() -> None:
+    op.create_table(
+        "audit",
+        sa.Column("at", INSTANT, primary_key=True),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=True), primary_key=True),
+        sa.Column("actor", sa.Text(), nullable=False),
+        sa.Column("through", sa.Text()),
+        sa.Column("action", sa.Text()),
+        sa.Column("type", sa.Text(), nullable=False),
+        sa.Column("about", sa.Uuid()),
+        sa.Column("outcome", sa.Text(), nullable=False),
+        sa.Column("code", sa.Text()),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text()),
+        sa.Column("correlation_id", sa.Text()),
+        schema="chassis",
+    )
+    for name, column, only in (
+        ("audit_by_actor", "actor", None),
+        ("audit_by_action", "action", None),
+        ("audit_by_about", "about", "about IS NOT NULL"),
+        ("audit_of_the_unusual", "outcome", "outcome <> 'accepted'"),
+    ):
+        where = None if only is None else sa.text(only)
+        op.create_index(name, "audit", [column, "at", "id"], schema="chassis", postgresql_where=where)
+    op.execute(
+        "CREATE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON chassis.audit"
         " FOR EACH STATEMENT EXECUTE FUNCTION chassis.refuse_change()"
     )

@@ -1,0 +1,76 @@
+"""Nothing is let in by mistake: every route and every command says what one must be permitted."""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from deploy.local.definitions import SERVICES
+from libs.chassis.acting import actions_of
+from libs.chassis.api import whole_app
+from libs.chassis.service import Service
+from libs.contracts.message import Command
+from libs.contracts.permissions import PERMISSIONS, Action, Role, permitted
+
+ONLY_OURS = {
+    "assets.announce_all.v1",
+    "purchasing.announce_all.v1",
+    "purchasing.create_order.v1",
+    "requests.announce_all.v1",
+    "requests.approve_spending.v1",
+}
+"""Commands that our own services give to each other, and nobody else may."""
+
+
+def the_service(name: str) -> Service:
+    service: Service = import_module(f"services.{name}.__main__").SERVICE
+    return service
+
+
+def routes_of(name: str) -> Iterator[tuple[str, APIRoute]]:
+    """Every route of a service by its methods and path, the runtime's own among them."""
+    app = whole_app(the_service(name), engine=None, decider=None, identity=None)
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if isinstance(route, APIRoute):
+            yield f"{'/'.join(sorted(route.methods or ()))} {context.path}", route
+
+
+def commands_of(name: str) -> set[type[Command]]:
+    return {
+        handler.on
+        for handlers in the_service(name).queues.values()
+        for handler in handlers
+        if issubclass(handler.on, Command)
+    }
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_route_declares_its_action(service: str) -> None:
+    declared = {path: actions_of(route) for path, route in routes_of(service)}
+
+    assert len(declared) > 8
+    assert [path for path, actions in declared.items() if not actions] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_every_command_declares_its_action_but_those_only_our_services_give(service: str) -> None:
+    without = {command.type for command in commands_of(service) if command.action is None}
+
+    assert without == {command for command in ONLY_OURS if command.startswith(f"{service}.")}
+
+
+def test_whoever_has_no_role_may_do_nothing() -> None:
+    assert not any(permitted([], action) for action in Action)
+    assert set(PERMISSIONS) == set(Action)
+
+
+def test_an_asset_administrator_may_do_all_that_an_asset_manager_may() -> None:
+    less = [
+        action
+        for action, roles in PERMISSIONS.items()
+        if Role.ASSET_MANAGER in roles and Role.ASSET_ADMINISTRATOR not in roles
+    ]
+
+    assert less == []
