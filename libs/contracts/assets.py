@@ -218,16 +218,17 @@ class LotCreated(Event):
     quantity: Quantity
 
 
-class LotCancelled(Event):
-    """Nothing of this lot came, and nothing will."""
+class LotReduced(Event):
+    """Less of a lot will come than was ordered, because its order was cancelled: so many are still on order."""
 
-    type: ClassVar[str] = "assets.lot_cancelled.v1"
+    type: ClassVar[str] = "assets.lot_reduced.v1"
     subject: ClassVar[str] = "lot_id"
     lot_id: UUID
     order_line_id: UUID
     order_id: UUID
     request_id: UUID | None
     request_line_id: UUID | None
+    on_order: Count
 
 
 class LotReceived(Event):

@@ -2,13 +2,21 @@
 
 from libs.chassis.run import run
 from libs.chassis.service import Service
-from services.assets import asset, handover, location
+from services.assets import asset, entitlement, handover, location, lot
 from services.assets.api import router
 from services.assets.tables import STORAGE
 
 SERVICE = Service(
     name="assets",
-    queues={"inbox": (*asset.HANDLERS, *handover.HANDLERS, *location.HANDLERS)},
+    queues={
+        "inbox": (
+            *asset.HANDLERS,
+            *handover.HANDLERS,
+            *entitlement.HANDLERS,
+            *lot.HANDLERS,
+            *location.HANDLERS,
+        )
+    },
     storage=STORAGE,
     routes=router,
     sequences=("asset_tag",),

@@ -1,5 +1,7 @@
 """Assets from the order on: a template per unit, converted when the unit arrives, cancelled when it won't.
 
+Software becomes an entitlement instead, consumables a lot; services leave nothing behind.
+
 A template's id follows from its order line and unit number and never changes, whatever happens to the unit.
 """
 
@@ -13,7 +15,6 @@ from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Record, Records
-from libs.contracts import purchasing
 from libs.contracts.assets import (
     ISSUED_TAG_PREFIX,
     AssetsReceived,
@@ -26,7 +27,8 @@ from libs.contracts.message import Message
 from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
 from libs.contracts.receiving import GoodsReceived, ReceivedUnit
 from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Kind, asset_id_of, derived_id
-from services.assets.ordered_line import OrderedLine
+from services.assets import entitlement, lot
+from services.assets.ordered_line import OrderedLine, ordered_line
 from services.assets.stock import InventoryTransaction, Movement, balances
 
 T = TypeVar("T")
@@ -61,7 +63,8 @@ class Asset(Record):
     """One unit of hardware, from the moment it is ordered.
 
     `issued_tag` is the tag we gave it and finds it for ever; `tag` is what is stuck on it. Location and
-    storage space are known while it is in stock, the custodian and the handover while it is assigned.
+    storage space are known while it is in stock. While it is assigned, one of custodian, location (without a space)
+    and financial owner says to whom or what, and the handover since when.
     """
 
     TRANSITIONS: ClassVar[Mapping[Any, frozenset[Any]]] = TRANSITIONS
@@ -81,6 +84,7 @@ class Asset(Record):
     location: str | None = None
     storage_space: str | None = None
     custodian: str | None = None
+    financial_owner: str | None = None
     assigned_for: UUID | None = None
     handover_id: UUID | None = None
 
@@ -101,21 +105,28 @@ def label_id(label: str) -> UUID:
 
 
 def order(submitted: OrderSubmitted, held: Records, cause: Cause) -> Decision:
-    """Each unit of hardware ordered is a template asset, On Order, with the tag it will bear."""
+    """Each unit of hardware ordered is a template asset, On Order, with the tag it will bear.
+
+    A line of software is an entitlement, one of a consumable a lot.
+    """
     if any(held.find(OrderedLine, ordered.order_line_id) for ordered in submitted.lines):
         return Decision()
     save: list[Record] = []
     publish: list[Message] = []
+    others: list[Decision] = []
     tags = iter(cause.numbers.get("asset_tag", ()))
     for ordered in submitted.lines:
-        line = _ordered_line(submitted, ordered)
+        line = ordered_line(submitted, ordered)
         save.append(line)
-        if not line.has_templates:
-            continue
-        templates = [_template(line, number, next(tags)) for number in range(1, line.ordered + 1)]
-        save += templates
-        publish += _templates_created(line, templates)
-    return Decision(save=save, publish=publish)
+        if line.kind is Kind.SOFTWARE:
+            others.append(entitlement.create(line, submitted, ordered, cause))
+        elif line.makes_lot and line.asset_creation is AssetCreation.ON_SUBMISSION:
+            others.append(lot.create(line))
+        elif line.has_templates:
+            templates = [_template(line, number, next(tags)) for number in range(1, line.ordered + 1)]
+            save += templates
+            publish += _templates_created(line, templates)
+    return _with_others(Decision(save=save, publish=publish), others)
 
 
 def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
@@ -127,8 +138,9 @@ def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
     save: list[Record] = []
     publish: list[Message] = []
     moved: list[InventoryTransaction] = []
+    others: list[Decision] = []
     tags = iter(cause.numbers.get("asset_tag", ()))
-    for received in goods.lines:
+    for index, received in enumerate(goods.lines):
         line = held[OrderedLine, received.order_line_id]
         arrived: dict[UUID, Asset] = {}
         for unit in received.units if line.makes_assets else ():
@@ -167,21 +179,41 @@ def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
         save += [line, *arrived.values(), *surplus]
         publish += _assets_received(line, goods.receipt_id, list(arrived.values()))
         publish += _templates_cancelled(line, surplus)
-    return Decision(save=[*save, *moved], add=balances(moved), publish=publish)
+        if line.makes_lot:
+            others.append(lot.receive(line, received, goods.receipt_id, held, cause, index=index))
+    return _with_others(Decision(save=[*save, *moved], add=balances(moved), publish=publish), others)
 
 
 def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
     """What was cancelled and has not arrived will not come: the highest-numbered templates are cancelled."""
     save: list[Record] = []
     publish: list[Message] = []
-    for told in cancelled.lines:
+    others: list[Decision] = []
+    for told in cancelled.lines if cancelled.was_submitted else ():
         known = held[OrderedLine, told.order_line_id]
         # What was asked only grows: an older cancellation that arrives late takes nothing back.
         line = replace(known, asked=max(known.asked, told.cancelled))
         surplus = _surplus(line, held)
         save += [line, *surplus]
         publish += _templates_cancelled(line, surplus)
-    return Decision(save=save, publish=publish)
+        if line.kind is Kind.SOFTWARE:
+            others.append(entitlement.shrink(line, held))
+        elif line.makes_lot:
+            others.append(lot.reduce(line, held))
+    return _with_others(Decision(save=save, publish=publish), others)
+
+
+def _with_others(assets: Decision, others: Sequence[Decision]) -> Decision:
+    """One decision about hardware, software and consumables."""
+    if not others:
+        return assets
+    every = (assets, *others)
+    return Decision(
+        save=[record for each in every for record in each.save],
+        add=[delta for each in every for delta in each.add],
+        publish=[message for each in every for message in each.publish],
+        schedule=[timer for each in every for timer in each.schedule],
+    )
 
 
 def _surplus(line: OrderedLine, held: Records, besides: Mapping[UUID, Asset] | None = None) -> list[Asset]:
@@ -193,24 +225,6 @@ def _surplus(line: OrderedLine, held: Records, besides: Mapping[UUID, Asset] | N
     ]
     on_order.sort(key=lambda asset: asset.unit_number)
     return [asset.become(Status.CANCELLED) for asset in on_order[line.open :]]
-
-
-def _ordered_line(order: OrderSubmitted, line: purchasing.OrderedLine) -> OrderedLine:
-    return OrderedLine(
-        id=line.order_line_id,
-        order_id=order.order_id,
-        requisition_number=order.requisition_number,
-        request_id=order.request_id,
-        request_line_id=line.request_line_id,
-        sku=line.sku,
-        name=line.name,
-        kind=line.kind,
-        asset_creation=line.asset_creation,
-        unit_price=line.unit_price,
-        currency=order.total.currency,
-        warranty_months=line.warranty_months,
-        ordered=line.quantity,
-    )
 
 
 def _template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
@@ -304,6 +318,8 @@ def _lines_ordered(order: OrderSubmitted) -> Keys:
 def _units_and_templates(goods: GoodsReceived) -> Keys:
     for line in goods.lines:
         yield Key(OrderedLine, line.order_line_id)
+        if line.location:
+            yield from lot.lot_and_spaces(line.order_line_id)
         # All that are on order, because a revived unit may make the highest-numbered of them superfluous.
         yield _templates_of(line.order_line_id)
         for unit in line.units:
@@ -313,8 +329,11 @@ def _units_and_templates(goods: GoodsReceived) -> Keys:
 
 
 def _lines_and_templates(order: OrderCancelled) -> Keys:
-    for line in order.lines:
+    # What was never submitted was never expected: nothing is to be waited for.
+    for line in order.lines if order.was_submitted else ():
         yield Key(OrderedLine, line.order_line_id)
+        yield Key(entitlement.Entitlement, entitlement.entitlement_id_of(line.order_line_id), may_be_new=True)
+        yield Key(lot.Lot, lot.lot_id_of(line.order_line_id), may_be_new=True)
         yield _templates_of(line.order_line_id)
 
 

@@ -1,4 +1,4 @@
-"""Handing assets over: what is in stock goes into a person's hands."""
+"""Handing assets over: what is in stock goes to a person, a location or a financial owner."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,16 +17,19 @@ from libs.chassis.decision import (
     Via,
 )
 from libs.contracts.assets import AssetsAssigned, AssignAssets
+from libs.contracts.values import Destination, DestinationKind
 from services.assets.asset import Asset, Status
+from services.assets.holder import check_holder, holder_read
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction, Movement, balances
 
 
 @dataclass(frozen=True, kw_only=True)
 class Handover(Record):
-    """Assets that went into a person's hands together; which ones is in the ledger."""
+    """Assets that went to a person, a location or a financial owner together; which ones is in the ledger."""
 
-    person: str
+    holder_kind: DestinationKind
+    holder: str
     request_id: UUID | None
     quantity: int
     assigned_by: str
@@ -34,9 +37,10 @@ class Handover(Record):
 
 
 def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
-    """Put assets into a person's hands, all of them or none; each leaves the storage space it was in.
+    """Give assets to whom or what they are for, all of them or none; each leaves the storage space it was in.
 
-    What was ordered for a request is handed over for that request, which would wait for it in vain otherwise.
+    What was ordered for a request is handed over for that request, which would wait for it in vain otherwise; what
+    was ordered for stock is for whoever needs it.
     """
     assets = [_asset(held, asset_id, of=f"asset_ids[{at}]") for at, asset_id in enumerate(command.asset_ids)]
     earlier = _earlier_handover(command, assets)
@@ -50,16 +54,19 @@ def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
                 message=f"Asset {asset.tag} is {asset.status}; only what is in stock can be assigned.",
             )
         line = held.find(OrderedLine, asset.order_line_id)
-        if line is not None and line.request_id is not None and line.request_id != command.request_id:
+        bought_for = line.request_id if line is not None and not line.is_for_stock else None
+        if bought_for is not None and bought_for != command.request_id:
             raise Rejection(
                 "asset_for_other_request",
                 field=f"asset_ids[{at}]",
-                message=f"Asset {asset.tag} was ordered for request {line.request_id}; name that one.",
+                message=f"Asset {asset.tag} was ordered for request {bought_for}; name that one.",
             )
+    check_holder(held, command.holder, of="to")
     assets = list({asset.id: asset for asset in assets}.values())
     handover = Handover(
         id=cause.id("handover"),
-        person=command.holder.name or "",
+        holder_kind=command.holder.kind,
+        holder=command.holder.name or "",
         request_id=command.request_id,
         quantity=len(assets),
         assigned_by=cause.sender,
@@ -69,17 +76,17 @@ def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
     handed_over = [
         asset.become(
             Status.ASSIGNED,
-            custodian=handover.person,
             assigned_for=handover.request_id,
             handover_id=handover.id,
-            location=None,
             storage_space=None,
+            **_whereabouts(command.holder),
         )
         for asset in assets
     ]
     assigned = AssetsAssigned(
         handover_id=handover.id,
-        person=handover.person,
+        person=handover.holder if handover.holder_kind is DestinationKind.PERSON else None,
+        to=command.holder,
         request_id=handover.request_id,
         asset_ids=tuple(asset.id for asset in assets),
     )
@@ -91,6 +98,15 @@ def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
     )
 
 
+def _whereabouts(holder: Destination) -> dict[str, str | None]:
+    """The asset's fields that say to whom or what it was given."""
+    return {
+        "custodian": holder.name if holder.kind is DestinationKind.PERSON else None,
+        "location": holder.name if holder.kind is DestinationKind.LOCATION else None,
+        "financial_owner": holder.name if holder.kind is DestinationKind.FINANCIAL_OWNER else None,
+    }
+
+
 def _asset(held: Records, asset_id: UUID, *, of: str) -> Asset:
     asset = held.find(Asset, asset_id)
     if asset is None:
@@ -99,11 +115,12 @@ def _asset(held: Records, asset_id: UUID, *, of: str) -> Asset:
 
 
 def _earlier_handover(command: AssignAssets, assets: list[Asset]) -> UUID | None:
-    """The one handover that gave all of these to this person for this request, if they were given already."""
+    """The one handover that gave all of these to this holder for this request, if they were given already."""
+    whereabouts = _whereabouts(command.holder)
     handovers = {
         asset.handover_id
         if asset.status is Status.ASSIGNED
-        and asset.custodian == command.person
+        and whereabouts == {name: getattr(asset, name) for name in whereabouts}
         and asset.assigned_for == command.request_id
         else None
         for asset in assets
@@ -132,10 +149,9 @@ def _the_assets(command: AssignAssets) -> Keys:
 
 
 def _their_lines(command: AssignAssets) -> Keys:
-    return [
-        Key(OrderedLine, Via(Asset, asset_id, "order_line_id"), may_be_new=True)
-        for asset_id in command.asset_ids
-    ]
+    for asset_id in command.asset_ids:
+        yield Key(OrderedLine, Via(Asset, asset_id, "order_line_id"), may_be_new=True)
+    yield from holder_read(command.holder)
 
 
 HANDLERS: Handlers = (

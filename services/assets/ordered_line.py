@@ -5,7 +5,8 @@ from decimal import Decimal
 from uuid import UUID
 
 from libs.chassis.decision import Record
-from libs.contracts.values import AssetCreation, Kind
+from libs.contracts import purchasing
+from libs.contracts.values import AssetCreation, DestinationKind, Kind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,9 @@ class OrderedLine(Record):
     unit_price: Decimal
     currency: str
     warranty_months: int
+    vendor_name: str | None = None
+    destination_kind: DestinationKind | None = None
+    destination: str | None = None
     ordered: int
     asked: int = 0
     kept: int = 0
@@ -38,8 +42,20 @@ class OrderedLine(Record):
 
     @property
     def open(self) -> int:
-        """Units still to come: as many template assets are On Order."""
+        """Units still to come: as many template assets are On Order. Software and services don't come to a place."""
+        if self.kind in (Kind.SOFTWARE, Kind.SERVICE):
+            return 0
         return max(0, self.ordered - self.cancelled - self.kept)
+
+    @property
+    def is_for_stock(self) -> bool:
+        """Whether nobody waits for it: it can be given to whoever needs it."""
+        return self.destination_kind is DestinationKind.STOCK
+
+    @property
+    def makes_lot(self) -> bool:
+        """Whether its units are kept as a lot."""
+        return self.kind is Kind.CONSUMABLE and self.asset_creation is not AssetCreation.NEVER
 
     @property
     def has_templates(self) -> bool:
@@ -50,3 +66,25 @@ class OrderedLine(Record):
     def makes_assets(self) -> bool:
         """Whether its units become assets at all."""
         return self.kind is Kind.HARDWARE and self.asset_creation is not AssetCreation.NEVER
+
+
+def ordered_line(order: purchasing.OrderSubmitted, line: purchasing.OrderedLine) -> OrderedLine:
+    """What was submitted, as assets knows it."""
+    return OrderedLine(
+        id=line.order_line_id,
+        order_id=order.order_id,
+        requisition_number=order.requisition_number,
+        request_id=order.request_id,
+        request_line_id=line.request_line_id,
+        sku=line.sku,
+        name=line.name,
+        kind=line.kind,
+        asset_creation=line.asset_creation,
+        unit_price=line.unit_price,
+        currency=order.total.currency,
+        warranty_months=line.warranty_months,
+        vendor_name=order.vendor_name,
+        destination_kind=line.destination.kind if line.destination else None,
+        destination=line.destination.name if line.destination else None,
+        ordered=line.quantity,
+    )

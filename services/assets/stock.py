@@ -13,20 +13,25 @@ from libs.contracts.values import derived_id
 
 
 class Movement(StrEnum):
-    """Why an asset moved."""
+    """Why something moved."""
 
     RECEIVED = "received"
     ASSIGNED = "assigned"
+    ISSUED = "issued"
 
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryTransaction(Record):
-    """One asset came into a storage space (+1) or left it (-1): by which receipt line or which handover."""
+    """An asset, or so many of a lot, came into a storage space (+) or left it (-).
+
+    By which receipt line, which handover or which issue.
+    """
 
     APPEND_ONLY: ClassVar[bool] = True
 
     movement: Movement
-    asset_id: UUID
+    asset_id: UUID | None = None
+    lot_id: UUID | None = None
     sku: str
     location: str
     storage_space: str
@@ -34,6 +39,7 @@ class InventoryTransaction(Record):
     at: datetime
     receipt_line_id: UUID | None = None
     handover_id: UUID | None = None
+    issue_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,10 @@ from sqlalchemy import CheckConstraint, Index, Select, and_, func, or_, select, 
 from libs.chassis.storage import Storage, table
 from libs.contracts.values import AssetCreation, Kind
 from services.assets.asset import Asset, Label, Status
+from services.assets.entitlement import Allocation, Entitlement
 from services.assets.handover import Handover
 from services.assets.location import Location
+from services.assets.lot import Lot, LotStock, StockIssue
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import Balance, InventoryTransaction
 
@@ -25,13 +27,37 @@ STORAGE = Storage(
         Index("ordered_lines_by_request", "request_id"),
     ),
     table(
+        Entitlement,
+        "entitlements",
+        CheckConstraint("ordered > 0 AND asked >= 0 AND allocated >= 0", name="entitlements_count"),
+        CheckConstraint("allocated <= ordered", name="entitlements_are_not_exceeded"),
+        Index("entitlements_by_request", "request_id"),
+    ),
+    table(Allocation, "allocations", Index("allocations_by_entitlement", "entitlement_id")),
+    table(
+        Lot,
+        "lots",
+        CheckConstraint("on_order >= 0 AND issued >= 0 AND issued <= received", name="lots_count"),
+        Index("lots_by_request", "request_id"),
+        Index("lots_by_sku", "sku"),
+    ),
+    table(
+        LotStock,
+        "lot_stocks",
+        CheckConstraint("quantity >= 0", name="lot_stock_is_never_negative"),
+        Index("lot_stocks_by_lot", "lot_id"),
+    ),
+    table(StockIssue, "stock_issues", Index("stock_issues_by_lot", "lot_id")),
+    table(
         Asset,
         "assets",
+        CheckConstraint("(status = 'in_stock') = (storage_space IS NOT NULL)", name="stock_is_in_a_space"),
+        CheckConstraint("storage_space IS NULL OR location IS NOT NULL", name="stock_is_somewhere"),
         CheckConstraint(
-            "(status = 'in_stock') = (storage_space IS NOT NULL AND location IS NOT NULL)",
-            name="stock_is_somewhere",
+            "(status = 'assigned') = (custodian IS NOT NULL OR financial_owner IS NOT NULL"
+            " OR (location IS NOT NULL AND storage_space IS NULL))",
+            name="assigned_is_with_somebody",
         ),
-        CheckConstraint("(status = 'assigned') = (custodian IS NOT NULL)", name="assigned_is_with_somebody"),
         Index("assets_by_line", "order_line_id", "unit_number", unique=True),
         Index("assets_by_issued_tag", "issued_tag", unique=True),
         Index("assets_by_status", "status", "issued_tag"),
@@ -45,8 +71,10 @@ STORAGE = Storage(
     table(
         InventoryTransaction,
         "inventory_transactions",
-        CheckConstraint("change IN (-1, 1)", name="one_asset_moves"),
+        CheckConstraint("change <> 0 AND (asset_id IS NULL OR change IN (-1, 1))", name="something_moves"),
+        CheckConstraint("(asset_id IS NULL) <> (lot_id IS NULL)", name="an_asset_or_a_lot_moves"),
         Index("inventory_transactions_by_asset", "asset_id"),
+        Index("inventory_transactions_by_lot", "lot_id", postgresql_where=text("lot_id IS NOT NULL")),
     ),
     table(
         Balance,
@@ -60,6 +88,8 @@ _lines = STORAGE.tables[OrderedLine]
 _assets = STORAGE.tables[Asset]
 _transactions = STORAGE.tables[InventoryTransaction]
 _balances = STORAGE.tables[Balance]
+_lots = STORAGE.tables[Lot]
+_lot_stocks = STORAGE.tables[LotStock]
 
 
 def balances_against_ledger() -> Select[Any]:
@@ -111,4 +141,41 @@ def lines_against_assets() -> Select[Any]:
         )
         .select_from(_lines.outerjoin(counted, counted.c.order_line_id == _lines.c.id))
         .where(has_assets, or_(received != _lines.c.kept, and_(has_templates, templates != still_open)))
+    )
+
+
+def lots_against_ledger() -> Select[Any]:
+    """Laws 3 and 4: the lots whose figures are not what their order lines, storage spaces and transactions say."""
+    in_spaces = (
+        select(func.coalesce(func.sum(_lot_stocks.c.quantity), 0))
+        .where(_lot_stocks.c.lot_id == _lots.c.id)
+        .scalar_subquery()
+    )
+    moved = (
+        select(func.coalesce(func.sum(_transactions.c.change), 0))
+        .where(_transactions.c.lot_id == _lots.c.id)
+        .scalar_subquery()
+    )
+    in_stock = _lots.c.received - _lots.c.issued
+    still_open = func.greatest(0, _lines.c.ordered - _lines.c.kept - _lines.c.asked)
+    return (
+        select(
+            _lots.c.id.label("lot_id"),
+            _lots.c.on_order,
+            still_open.label("open"),
+            _lots.c.received,
+            _lines.c.kept,
+            in_stock.label("in_stock"),
+            in_spaces.label("in_spaces"),
+            moved.label("moved"),
+        )
+        .join(_lines, _lines.c.id == _lots.c.order_line_id)
+        .where(
+            or_(
+                _lots.c.on_order != still_open,
+                _lots.c.received != _lines.c.kept,
+                in_stock != in_spaces,
+                in_stock != moved,
+            )
+        )
     )

@@ -1,13 +1,14 @@
 """Handing assets over: all of them or none, and out of the space they were in."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
 from libs.chassis.decision import Decision
-from libs.contracts.assets import AssetsAssigned, AssignAssets
-from libs.contracts.values import asset_id_of
-from services.assets import asset, handover
+from libs.contracts.assets import AssetsAssigned, AssignAssets, DefineLocation
+from libs.contracts.values import Destination, DestinationKind, asset_id_of
+from services.assets import asset, handover, location
 from services.assets.asset import Status
 from services.assets.handover import Handover
 from services.assets.stock import InventoryTransaction, Movement
@@ -15,6 +16,7 @@ from tests.builders_dock import (
     LINE,
     NOON,
     REQUEST,
+    SITE,
     SPACE,
     House,
     a_cause,
@@ -29,7 +31,7 @@ from tests.builders_dock import (
 
 
 def a_house() -> House:
-    return House(asset.HANDLERS, handover.HANDLERS)
+    return House(asset.HANDLERS, handover.HANDLERS, location.HANDLERS)
 
 
 def quantities(house: House) -> dict[str, int]:
@@ -50,7 +52,8 @@ def test_assigned_assets_are_with_their_person_and_out_of_their_space() -> None:
         Handover(
             id=handover_id,
             version=1,
-            person="person-1",
+            holder_kind=DestinationKind.PERSON,
+            holder="person-1",
             request_id=REQUEST,
             quantity=2,
             assigned_by="dock",
@@ -61,6 +64,7 @@ def test_assigned_assets_are_with_their_person_and_out_of_their_space() -> None:
         AssetsAssigned(
             handover_id=handover_id,
             person="person-1",
+            to=Destination(kind=DestinationKind.PERSON, name="person-1"),
             request_id=REQUEST,
             asset_ids=(asset_id_of(LINE, 1), asset_id_of(LINE, 2)),
         )
@@ -150,3 +154,63 @@ def test_what_was_ordered_for_stock_is_handed_over_for_anybody() -> None:
 
     assert ended.verdict == "accepted"
     assert one(house, 1).status is Status.ASSIGNED
+
+
+def to(kind: DestinationKind, name: str = SITE) -> AssignAssets:
+    return AssignAssets(
+        to=Destination(kind=kind, name=name), request_id=REQUEST, asset_ids=(asset_id_of(LINE, 1),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "whereabouts"),
+    [
+        (DestinationKind.PERSON, (SITE, None, None)),
+        (DestinationKind.LOCATION, (None, SITE, None)),
+        (DestinationKind.FINANCIAL_OWNER, (None, None, SITE)),
+    ],
+)
+def test_an_asset_is_given_to_a_person_a_location_or_a_financial_owner(
+    kind: DestinationKind, whereabouts: tuple[str | None, ...]
+) -> None:
+    house = a_house()
+    house.hear(DefineLocation(code=SITE, name="Site", storage_spaces=(SPACE,)))
+    house.hear(an_order(A_LINE), goods(unit(1)))
+
+    first = house.hear(to(kind))
+    again = house.hear(to(kind))
+
+    asset = one(house, 1)
+    assert (asset.status, asset.storage_space) == (Status.ASSIGNED, None)
+    assert (asset.custodian, asset.location, asset.financial_owner) == whereabouts
+    (said,) = [message for message in house.said if isinstance(message, AssetsAssigned)]
+    assert said.to == to(kind).to
+    assert said.person == whereabouts[0]
+    assert (again.verdict, again.decision.answer) == ("duplicate", first.decision.answer)
+    assert house.hear(to(kind, "person-9")).code == "asset_not_in_stock"
+
+
+def test_nothing_is_given_to_a_location_that_does_not_exist() -> None:
+    house = a_house()
+    house.hear(an_order(A_LINE), goods(unit(1)))
+
+    ended = house.hear(to(DestinationKind.LOCATION))
+
+    assert ended.rejection is not None
+    assert (ended.code, ended.rejection.field) == ("location_unknown", "to.name")
+
+
+@pytest.mark.parametrize("who", [{}, {"person": "person-1", "to": to(DestinationKind.PERSON).to}])
+def test_an_assignment_says_once_to_whom(who: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="either person or to"):
+        AssignAssets(**who, asset_ids=(asset_id_of(LINE, 1),))
+
+
+def test_what_was_requested_for_stock_is_handed_over_for_anybody() -> None:
+    house = a_house()
+    for_stock = A_LINE.model_copy(update={"destination": Destination(kind=DestinationKind.STOCK)})
+    house.hear(an_order(for_stock), goods(unit(1)))
+
+    ended = house.hear(assignment(1, request_id=None))
+
+    assert ended.verdict == "accepted"

@@ -70,6 +70,7 @@ KNOWN_LINE = OrderedLine(
     unit_price=Decimal("999.90"),
     currency="EUR",
     warranty_months=24,
+    vendor_name="Vendor 01",
     ordered=2,
 )
 TEMPLATE = Asset(

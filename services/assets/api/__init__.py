@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.assets.api import assets, locations
+from services.assets.api import assets, entitlements, locations, lots
 
 router = APIRouter()
-for each in (assets, locations):
+for each in (assets, entitlements, lots, locations):
     router.include_router(each.router)

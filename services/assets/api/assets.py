@@ -15,7 +15,7 @@ from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, page_of
 from libs.contracts.assets import AssignAssets
 from libs.contracts.permissions import Action
-from libs.contracts.values import AssetCreation, Kind, Money, money
+from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, Money, money
 from services.assets.asset import Asset, Label, Status, label_id
 from services.assets.handover import Handover
 from services.assets.ordered_line import OrderedLine
@@ -33,7 +33,7 @@ _balances = STORAGE.tables[Balance]
 
 
 class AssetsHandedOver(BaseModel):
-    """Assets are in a person's hands."""
+    """Assets are with whom or what they were for."""
 
     handover_id: UUID
 
@@ -61,6 +61,7 @@ class AssetSeen(BaseModel):
     location: str | None
     storage_space: str | None
     custodian: str | None
+    financial_owner: str | None
     handover_id: UUID | None
 
 
@@ -78,10 +79,11 @@ class Moved(BaseModel):
 
 
 class HandedOver(BaseModel):
-    """Somebody was given the asset."""
+    """A person, a location or a financial owner was given the asset; `person` is set for a person."""
 
     handover_id: UUID
-    person: str
+    person: str | None
+    to: Destination
     request_id: UUID | None
     quantity: int
     assigned_by: str
@@ -97,7 +99,7 @@ class AssetInDetail(AssetSeen):
 
 
 class LineSeen(BaseModel):
-    """An order line and its figures: open = ordered - cancelled - kept."""
+    """An order line and its figures: open = ordered - cancelled - kept, and none of what does not come to a place."""
 
     order_line_id: UUID
     order_id: UUID
@@ -174,7 +176,7 @@ class Summary(BaseModel):
     dependencies=[needs(Action.ASSIGN_ASSETS)],
 )
 async def assign_assets(assignment: JsonBody[AssignAssets], obey: Obeying) -> Response:
-    """Put assets that are in stock into a person's hands, all of them or none."""
+    """Give assets that are in stock to a person, a location or a financial owner, all of them or none."""
     return await obey(assignment)
 
 
@@ -223,12 +225,14 @@ async def show_asset(
         **_asset_seen(row).model_dump(),
         other_tags=sorted({row.issued_tag, *labels.scalars()} - {row.tag}),
         transactions=[
-            Moved(transaction_id=move.id, **fields_of(move, "id", "version", "asset_id", "sku"))
+            Moved(
+                transaction_id=move.id,
+                **fields_of(move, "id", "version", "asset_id", "sku", "lot_id", "issue_id"),
+            )
             for move in moves
         ],
         handovers=[
-            HandedOver(handover_id=given.id, **fields_of(given, "id", "version"))
-            for given in await read.execute(handovers.order_by(_handovers.c.assigned_at))
+            _handed_over(given) for given in await read.execute(handovers.order_by(_handovers.c.assigned_at))
         ],
     )
 
@@ -342,9 +346,20 @@ def _asset_seen(row: Row[Any]) -> AssetSeen:
     )
 
 
+def _handed_over(row: Row[Any]) -> HandedOver:
+    to = Destination(kind=DestinationKind(row.holder_kind), name=row.holder)
+    return HandedOver(
+        handover_id=row.id,
+        person=row.holder if to.kind is DestinationKind.PERSON else None,
+        to=to,
+        **fields_of(row, "id", "version", "holder_kind", "holder"),
+    )
+
+
 def _line_seen(row: Row[Any]) -> LineSeen:
     line = OrderedLine(**row._mapping)
-    seen = fields_of(row, "id", "version", "unit_price", "currency", "warranty_months", "asked")
+    hidden = {"id", "version", "unit_price", "currency", "warranty_months", "asked"}
+    seen = fields_of(row, *hidden, "vendor_name", "destination_kind", "destination")
     return LineSeen(order_line_id=line.id, cancelled=line.cancelled, open=line.open, **seen)
 
 
