@@ -104,7 +104,9 @@ def cancel_one(order: PurchaseOrder) -> purchasing.CancelOneOrder:
 
 
 def refusal(
-    outcome: str = "rejected", command: str = requests.ApproveSpending.type
+    outcome: str = "rejected",
+    command: str = requests.ApproveSpending.type,
+    code: str = "request_unknown",
 ) -> requests.CommandAnswered:
     """What requests says if it would not look at a question."""
     return requests.CommandAnswered(
@@ -112,5 +114,5 @@ def refusal(
         command_id="1",
         command_type=command,
         about=REQUEST,
-        code="request_unknown",
+        code=code,
     )

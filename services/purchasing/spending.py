@@ -188,8 +188,11 @@ def _waits_at(order: PurchaseOrder, revision: int) -> bool:
 
 
 def _is_refusal(answer: CommandAnswered) -> bool:
+    """Whether requests would not look at the question; a later one about the same order is still being looked at."""
     ended = answer.original or answer.outcome
-    return answer.command_type == ApproveSpending.type and ended == "rejected" and answer.about is not None
+    if answer.command_type != ApproveSpending.type or answer.code == "order_revision_outdated":
+        return False
+    return ended == "rejected" and answer.about is not None
 
 
 def _order_with_lines(order_id: UUID, held: Records) -> tuple[PurchaseOrder, Sequence[OrderLine]]:

@@ -132,7 +132,15 @@ def test_an_order_that_requests_refuses_to_look_at_is_a_draft_again(desk: Desk) 
     assert len(asked(desk)) == 2
 
 
-@pytest.mark.parametrize("answer", [refusal("accepted"), refusal("duplicate"), refusal(command="other")])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        refusal("accepted"),
+        refusal("duplicate"),
+        refusal(command="other"),
+        refusal(code="order_revision_outdated"),
+    ],
+)
 def test_an_accepted_question_is_waited_for(desk: Desk, answer: CommandAnswered) -> None:
     waiting_for_approval(desk)
     before = desk.fork()
