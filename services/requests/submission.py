@@ -5,7 +5,19 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
+from libs.chassis.decision import (
+    Actor,
+    Cause,
+    Decision,
+    Handler,
+    Handlers,
+    Key,
+    Keys,
+    Many,
+    Records,
+    Rejection,
+)
+from libs.contracts.permissions import Action, Role
 from libs.contracts.requests import (
     CustomItem,
     RequestedLine,
@@ -71,6 +83,7 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
     The same reference from the same source with the same content is the same request; with other content
     it is refused. One that was withdrawn before it arrived stays withdrawn.
     """
+    check_asker(command, cause.actor)
     reference = command.external_reference
     content = derived_id("request_content", command.model_dump_json())
     forestalled: PurchaseRequest | None = None
@@ -131,6 +144,29 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
         publish=[submitted, *following.publish],
         answer=answer_of(request_in(following)),
     )
+
+
+def check_asker(command: SubmitRequest, actor: Actor) -> None:
+    """Everybody asks in their own name, or for others if they may; a system only for those it was granted that.
+
+    What our own services ask for needs no role.
+    """
+    if not actor.roles:
+        return
+    if command.requester != actor.id:
+        granted = actor.acting_for(command.requester)
+        as_system = Role.INTEGRATION in actor.roles
+        may = (
+            granted.may(Action.SUBMIT_REQUESTS)
+            if granted
+            else not as_system and actor.may(Action.SUBMIT_FOR_OTHERS)
+        )
+        if not may:
+            message = f"{actor.id} may not ask in the name of {command.requester}."
+            raise Rejection("not_entitled", field="requester", message=message)
+    if command.on_behalf_of not in (None, command.requester) and not actor.may(Action.SUBMIT_FOR_OTHERS):
+        message = f"{actor.id} may not ask on behalf of others."
+        raise Rejection("not_entitled", field="on_behalf_of", message=message)
 
 
 def _again(earlier: PurchaseRequest, *, same: bool) -> Decision:

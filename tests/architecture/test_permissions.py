@@ -1,5 +1,6 @@
 """Nothing is let in by mistake: every route and every command says what one must be permitted."""
 
+import re
 from collections.abc import Iterator
 from importlib import import_module
 
@@ -12,6 +13,7 @@ from libs.chassis.api import whole_app
 from libs.chassis.service import Service
 from libs.contracts.message import Command
 from libs.contracts.permissions import PERMISSIONS, Action, Role, permitted
+from tests.architecture.source import ROOT
 
 ONLY_OURS = {
     "assets.announce_all.v1",
@@ -59,6 +61,16 @@ def test_every_command_declares_its_action_but_those_only_our_services_give(serv
     without = {command.type for command in commands_of(service) if command.action is None}
 
     assert without == {command for command in ONLY_OURS if command.startswith(f"{service}.")}
+
+
+def test_every_action_is_asked_about_somewhere() -> None:
+    table = ROOT / "libs/contracts/permissions.py"
+    sources = [
+        path for folder in ("libs", "services") for path in (ROOT / folder).rglob("*.py") if path != table
+    ]
+    asked = set(re.findall(r"Action\.([A-Z_]+)", "\n".join(path.read_text() for path in sources)))
+
+    assert [action.name for action in Action if action.name not in asked] == []
 
 
 def test_whoever_has_no_role_may_do_nothing() -> None:

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
-from sqlalchemy import Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Reading, needs
+from libs.chassis.decision import Actor, Rejection
+from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, page_of
 from libs.contracts.assets import AssignAssets
 from libs.contracts.permissions import Action
@@ -180,9 +180,10 @@ async def assign_assets(assignment: JsonBody[AssignAssets], obey: Obeying) -> Re
     return await obey(assignment)
 
 
-@router.get("/assets", dependencies=[needs(Action.SEE_ASSETS)])
+@router.get("/assets", dependencies=[needs(Action.SEE_ASSETS, Action.SEE_OWN_ASSETS)])
 async def list_assets(
     read: Reading,
+    actor: Person,
     request_id: UUID | None = None,
     order_id: UUID | None = None,
     order_line_id: UUID | None = None,
@@ -193,7 +194,7 @@ async def list_assets(
     limit: Limit = 100,
     after: After = None,
 ) -> Page[AssetSeen]:
-    """Assets in the order in which their tags were issued."""
+    """Assets in the order in which their tags were issued: one's own, or all for who may see them."""
     wanted = {
         _lines.c.request_id: request_id,
         _lines.c.order_id: order_id,
@@ -202,21 +203,22 @@ async def list_assets(
         _assets.c.serial: serial,
         _assets.c.custodian: custodian,
     }
-    query = matching(_assets_with_lines(), wanted)
+    query = matching(_assets_with_lines().where(_seen_by(actor)), wanted)
     if tag is not None:
         query = query.where(_has_tag(tag))
     rows, following = await page_of(read, query, _assets.c.issued_tag, limit, after)
     return Page(items=[_asset_seen(row) for row in rows], next=following)
 
 
-@router.get("/assets/{reference:path}", dependencies=[needs(Action.SEE_ASSETS)])
+@router.get("/assets/{reference:path}", dependencies=[needs(Action.SEE_ASSETS, Action.SEE_OWN_ASSETS)])
 async def show_asset(
     reference: str,
     read: Reading,
+    actor: Person,
     sku: Annotated[Wanted, Query(description="Which item, if several have the serial number.")] = None,
 ) -> AssetInDetail:
     """One asset by its id, one of its tags or its serial number, with everything that happened to it."""
-    row = await _one_asset(read, reference, sku)
+    row = await _one_asset(read, actor, reference, sku)
     transactions = select(_transactions).where(_transactions.c.asset_id == row.id)
     moves = (await read.execute(transactions.order_by(_transactions.c.at, _transactions.c.id))).all()
     handovers = select(_handovers).where(_handovers.c.id.in_({move.handover_id for move in moves} - {None}))
@@ -316,9 +318,15 @@ def _has_tag(tag: str) -> Any:
     return or_(_assets.c.issued_tag == tag, _assets.c.id == labelled)
 
 
-async def _one_asset(read: AsyncConnection, reference: str, sku: str | None) -> Row[Any]:
+def _seen_by(actor: Actor) -> ColumnElement[bool]:
+    """What is in one's own hands, unless all may be seen."""
+    return true() if actor.may(Action.SEE_ASSETS) else _assets.c.custodian == actor.id
+
+
+async def _one_asset(read: AsyncConnection, actor: Actor, reference: str, sku: str | None) -> Row[Any]:
     for found in _meanings(reference, sku):
-        rows: Sequence[Row[Any]] = (await read.execute(_assets_with_lines().where(found).limit(2))).all()
+        query = _assets_with_lines().where(_seen_by(actor), found)
+        rows: Sequence[Row[Any]] = (await read.execute(query.limit(2))).all()
         if len(rows) > 1:
             message = f"Several items have the serial number {reference}; say which by its SKU."
             raise Rejection("asset_ambiguous", field="sku", message=message)

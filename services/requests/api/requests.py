@@ -7,10 +7,10 @@ from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, or_, select, true
 
-from libs.chassis.decision import Rejection
-from libs.chassis.http import JsonBody, Obeying, Reading, needs
+from libs.chassis.decision import Actor, Rejection
+from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
@@ -28,6 +28,7 @@ from libs.contracts.values import (
     money,
 )
 from services.requests.api.approvals import ApprovalSeen
+from services.requests.api.inbox import may_see
 from services.requests.approval_round import Approval
 from services.requests.copies import CatalogEntry
 from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit, UnitStatus
@@ -179,31 +180,39 @@ async def submit_request(request: JsonBody[NewRequest], obey: Obeying) -> Respon
 @router.get("/requests", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
 async def list_requests(
     read: Reading,
+    actor: Person,
     status: Status | None = None,
     requester: Wanted = None,
     limit: Limit = 100,
     after: After = None,
 ) -> Page[RequestSeen]:
-    """Requests by number."""
-    query = matching(select(_requests), {_requests.c.status: status, _requests.c.requester: requester})
+    """Requests by number: one's own, or all for who may see them."""
+    query = matching(
+        select(_requests).where(_seen_by(actor)),
+        {_requests.c.status: status, _requests.c.requester: requester},
+    )
     rows, following = await page_of(read, query, _requests.c.number, limit, after)
     return Page(items=[_request_seen(row) for row in rows], next=following)
 
 
 @router.get("/requests/summary", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
-async def summarise(read: Reading) -> Summary:
-    """How many requests are in which status."""
-    rows = await read.execute(select(_requests.c.status, func.count()).group_by(_requests.c.status))
+async def summarise(read: Reading, actor: Person) -> Summary:
+    """How many requests are in which status, of one's own or of all."""
+    statuses = select(_requests.c.status, func.count()).where(_seen_by(actor))
+    rows = await read.execute(statuses.group_by(_requests.c.status))
     counted = {Status(status): count for status, count in rows}
     return Summary(requests={status: counted.get(status, 0) for status in Status})
 
 
 @router.get("/requests/{reference}", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
-async def show_request(reference: str, read: Reading) -> RequestInDetail:
-    """One request by its id or number, with everything that happened to it."""
+async def show_request(reference: str, read: Reading, actor: Person) -> RequestInDetail:
+    """One request by its id or number, with everything that happened to it.
+
+    One that is not one's own, and that one need not decide on, is as unknown as one that does not exist.
+    """
     query = select(_requests).where(named(reference, _requests.c.id, _requests.c.number))
     request = (await read.execute(query)).one_or_none()
-    if request is None:
+    if request is None or not await may_see(read, actor, request):
         raise Rejection("request_unknown", message=f"There is no request {reference}.")
     lines = (await read.execute(_of(request, _lines, "position"))).all()
     progress = {
@@ -247,6 +256,15 @@ async def list_catalog_entries(read: Reading, limit: Limit = 100, after: After =
 async def renew_copies(obey: Obeying) -> Response:
     """Ask purchasing to say every catalog item again, for instance after this database was restored."""
     return await obey(RenewCopies(), status=202)
+
+
+def _seen_by(actor: Actor) -> ColumnElement[bool]:
+    """One's own requests, unless all may be seen."""
+    if actor.may(Action.SEE_ALL_REQUESTS):
+        return true()
+    columns = _requests.c
+    own = (columns.requester, columns.on_behalf_of, columns.submitted_by, columns.source)
+    return or_(*(column == actor.id for column in own))
 
 
 def _of(request: Row[Any], table: Any, order_by: str) -> Any:
