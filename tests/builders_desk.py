@@ -24,6 +24,8 @@ from services.requests import (
     directory,
     editing,
     fulfilment,
+    handover,
+    intervention,
     policy,
     submission,
 )
@@ -54,15 +56,22 @@ class Desk(House):
         return other
 
     def _handle(self, message: Message, cause: Cause) -> Ended:
-        """Whoever decides on an approval has logged in as themselves."""
-        if isinstance(message, DecideApproval) and not cause.actor.id:
-            roles = ROLES.get(message.decided_by, frozenset({Role.REQUESTER}))
-            cause = replace(cause, actor=Actor(message.decided_by, roles))
+        """Whoever decides on an approval, or asks for something, has logged in as themselves."""
+        if not cause.actor.id:
+            cause = replace(cause, actor=_who_says(message))
         return super()._handle(message, cause)
 
     def _loaded(self, needs: Iterable[Any]) -> list[Record]:
         found = [record for need in needs for record in House._loaded(self, [need])]
         return list({(type(record), record.id): record for record in found}.values())
+
+
+def _who_says(message: Message) -> Actor:
+    if isinstance(message, DecideApproval):
+        return Actor(message.decided_by, ROLES.get(message.decided_by, frozenset({Role.REQUESTER})))
+    if isinstance(message, SubmitRequest):
+        return Actor(message.requester, frozenset({Role.PROCUREMENT_MANAGER}))
+    return Actor("")
 
 
 def a_requests_desk(*entries: purchasing.CatalogItemChanged) -> Desk:
@@ -79,7 +88,8 @@ def a_requests_desk(*entries: purchasing.CatalogItemChanged) -> Desk:
         spending_approval.HANDLERS,
         copies.HANDLERS,
         fulfilment.HANDLERS,
-        fulfilment.TIMER_HANDLERS,
+        handover.HANDLERS,
+        intervention.HANDLERS,
     )
     desk.hear(*(an_entry(sku) for sku in PRICES), *entries, a_location())
     return desk

@@ -2,18 +2,28 @@
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from libs.chassis.decision import Actor
 from libs.contracts import assets, purchasing, receiving
 from libs.contracts.message import Message
 from libs.contracts.requests import WithdrawRequest
-from libs.contracts.values import AssetCreation, Kind, Money, asset_id_of, derived_id
+from libs.contracts.values import (
+    AssetCreation,
+    Destination,
+    DestinationKind,
+    Kind,
+    Money,
+    asset_id_of,
+    derived_id,
+)
+from services.requests.handover import issue_id_of
 from services.requests.process import DeliveryOverdue, OrderNotSubmitted, ProcessStep
 from services.requests.purchase_request import Status, line_id_of
 from tests.builders_desk import (
     LAPTOP,
+    MANAGER,
     REQUESTER,
     SERVER,
     STATION,
@@ -22,6 +32,7 @@ from tests.builders_desk import (
     a_request,
     a_requests_desk,
     a_yes,
+    an_entry,
     the_request,
 )
 
@@ -29,8 +40,10 @@ from tests.builders_desk import (
 class Told:
     """What the other services say about one line of a request, which has an order of its own."""
 
-    def __init__(self, request_id: UUID, position: int = 1, quantity: int = 1) -> None:
-        self.request_id, self.position, self.quantity = request_id, position, quantity
+    def __init__(
+        self, request_id: UUID, position: int = 1, quantity: int = 1, kind: Kind = Kind.HARDWARE
+    ) -> None:
+        self.request_id, self.position, self.quantity, self.kind = request_id, position, quantity, kind
         self.line_id = line_id_of(request_id, position)
         self.order_id = derived_id("test-order", request_id, position)
         self.order_line_id = derived_id("test-order-line", self.order_id)
@@ -44,7 +57,7 @@ class Told:
             request_line_id=self.line_id,
             sku=STATION,
             name="Station",
-            kind=Kind.HARDWARE,
+            kind=self.kind,
             quantity=self.quantity,
             unit_price=Decimal("149.50"),
             asset_creation=creation,
@@ -134,6 +147,89 @@ class Told:
             asset_ids=tuple(chosen),
         )
 
+    def drafted(self, status: Literal["draft", "awaiting_approval"] = "draft") -> purchasing.OrderDrafted:
+        """The order waits."""
+        line = purchasing.DraftedLine(
+            order_line_id=self.order_line_id, request_line_id=self.line_id, quantity=self.quantity
+        )
+        return purchasing.OrderDrafted(
+            order_id=self.order_id,
+            requisition_number=self.number,
+            request_id=self.request_id,
+            status=status,
+            total=Money(amount=Decimal("149.50"), currency="EUR"),
+            lines=(line,),
+        )
+
+    def confirmed(self, quantity: int | None = None) -> purchasing.ServiceConfirmed:
+        """So many units of the service, or all, were rendered."""
+        return purchasing.ServiceConfirmed(
+            order_id=self.order_id,
+            order_line_id=self.order_line_id,
+            request_id=self.request_id,
+            request_line_id=self.line_id,
+            quantity=quantity or self.quantity,
+            confirmed_by=MANAGER,
+        )
+
+    def lot(self, quantity: int | None = None, receipt: int = 1) -> assets.LotReceived:
+        """So many of the consumable, or all, are in stock."""
+        return assets.LotReceived(
+            lot_id=derived_id("test-lot", self.order_line_id),
+            order_line_id=self.order_line_id,
+            order_id=self.order_id,
+            request_id=self.request_id,
+            request_line_id=self.line_id,
+            receipt_id=derived_id("test-receipt", receipt),
+            quantity=quantity or self.quantity,
+        )
+
+    def issued(self, quantity: int | None = None, receipt: int = 1) -> assets.StockIssued:
+        """So many of the consumable, or all, are with whom they were for."""
+        lot = self.lot(quantity, receipt)
+        return assets.StockIssued(
+            issue_id=issue_id_of(lot.lot_id, lot.receipt_id),
+            lot_id=lot.lot_id,
+            request_id=self.request_id,
+            request_line_id=self.line_id,
+            quantity=quantity or self.quantity,
+            to=Destination(kind=DestinationKind.PERSON, name=REQUESTER),
+        )
+
+    def entitled(self, status: Literal["pending", "active"] = "active") -> assets.EntitlementCreated:
+        """The software may be used, or will be from some day on."""
+        return assets.EntitlementCreated(**self._entitlement(), quantity=self.quantity, status=status)
+
+    def entitlement(
+        self,
+        status: Literal["pending", "active", "expired", "cancelled"] = "active",
+        quantity: int | None = None,
+    ) -> assets.EntitlementChanged:
+        """The entitlement has changed."""
+        left = self.quantity if quantity is None else quantity
+        return assets.EntitlementChanged(**self._entitlement(), quantity=left, allocated=0, status=status)
+
+    def allocated(self, quantity: int | None = None) -> assets.EntitlementAllocated:
+        """Whom it was for may use the software."""
+        entitlement_id = self._entitlement()["entitlement_id"]
+        return assets.EntitlementAllocated(
+            allocation_id=derived_id("test-allocation", entitlement_id),
+            entitlement_id=entitlement_id,
+            request_id=self.request_id,
+            request_line_id=self.line_id,
+            holder=Destination(kind=DestinationKind.PERSON, name=REQUESTER),
+            quantity=quantity or self.quantity,
+        )
+
+    def _entitlement(self) -> dict[str, Any]:
+        return {
+            "entitlement_id": derived_id("test-entitlement", self.order_line_id),
+            "order_line_id": self.order_line_id,
+            "order_id": self.order_id,
+            "request_id": self.request_id,
+            "request_line_id": self.line_id,
+        }
+
     def order_received(self) -> purchasing.OrderReceived:
         """Nothing more is owed on the order."""
         return purchasing.OrderReceived(
@@ -172,6 +268,17 @@ class Told:
             message="Only an asset in stock can be assigned.",
         )
 
+    def cancelling_accepted(self, *, orders: bool = True) -> purchasing.CommandAnswered:
+        """Purchasing has cancelled what was open, if there was anything."""
+        order = {"order_id": str(self.order_id), "requisition_number": self.number}
+        return purchasing.CommandAnswered(
+            outcome="accepted",
+            command_id="3",
+            command_type=purchasing.CancelOrder.type,
+            about=self.request_id,
+            result={"orders": [order] if orders else []},
+        )
+
     def everything(self) -> tuple[Message, ...]:
         """One of each message that the workflow listens to."""
         return (
@@ -185,6 +292,14 @@ class Told:
             self.cancelled(),
             self.ordering_refused(),
             self.assigning_refused(),
+            self.drafted(),
+            self.confirmed(),
+            self.lot(),
+            self.issued(),
+            self.entitled("pending"),
+            self.entitlement(),
+            self.allocated(),
+            self.cancelling_accepted(),
             OrderNotSubmitted(request_id=self.request_id),
             DeliveryOverdue(request_id=self.request_id),
         )
@@ -220,15 +335,22 @@ def a_desk_with(status: Status) -> Desk:
     return desk
 
 
-def an_approved(wanted: Mapping[str, int] | None = None, **changes: Any) -> tuple[Desk, list[Told]]:
+def an_approved(
+    wanted: Mapping[str, int] | None = None,
+    kind: Kind = Kind.HARDWARE,
+    destination: Destination | None = None,
+    **changes: Any,
+) -> tuple[Desk, list[Told]]:
     """A desk with an approved request, and what can be told of each of its lines."""
     wanted = wanted or {STATION: 1}
-    desk = a_requests_desk()
-    desk.hear(a_request(wanted, **changes))
-    request = the_request(desk)
-    assert request.status is Status.APPROVED
+    desk = a_requests_desk(*(an_entry(sku, kind=kind) for sku in wanted if kind is not Kind.HARDWARE))
+    request = a_request(wanted, **changes)
+    lines = tuple(line.model_copy(update={"destination": destination}) for line in request.lines)
+    desk.hear(request.model_copy(update={"lines": lines}))
+    approved = the_request(desk)
+    assert approved.status is Status.APPROVED
     return desk, [
-        Told(request.id, position, quantity) for position, quantity in enumerate(wanted.values(), 1)
+        Told(approved.id, position, quantity, kind) for position, quantity in enumerate(wanted.values(), 1)
     ]
 
 

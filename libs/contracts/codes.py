@@ -42,6 +42,7 @@ CODES: dict[str, tuple[int, str]] = {
     "request_not_withdrawable": (409, "Only what waits for approval can be withdrawn."),
     "request_not_cancellable": (409, "There is nothing left to cancel."),
     "fulfilment_not_stuck": (409, "Nothing was refused and nothing is unanswered."),
+    "person_inactive": (422, "This person is no longer active."),
     "cost_centre_unknown": (422, "No active cost centre has this code."),
     "own_request": (409, "Nobody decides on their own request."),
     "reason_missing": (422, "A no needs a reason."),

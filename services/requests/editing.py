@@ -7,6 +7,7 @@ from decimal import Decimal
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
 from libs.contracts.permissions import Action
 from libs.contracts.requests import (
+    CancelRequest,
     EditRequest,
     NamedRequest,
     RequestEdited,
@@ -16,9 +17,10 @@ from libs.contracts.requests import (
     request_id_of,
 )
 from libs.contracts.values import derived_id
-from services.requests import approval
+from services.requests import approval, intervention
 from services.requests.purchase_request import (
     BEFORE_APPROVAL,
+    NEVER_APPROVED,
     NO_CURRENCY,
     PurchaseRequest,
     RequestLine,
@@ -118,6 +120,34 @@ def withdraw(command: WithdrawRequest, held: Records, cause: Cause) -> Decision:
     return _withdrawn(request, command.reason, held, cause)
 
 
+def cancel(command: CancelRequest, held: Records, cause: Cause) -> Decision:
+    """Stop a request wherever it is: before approval it is withdrawn, afterwards what is open is cancelled."""
+    request = _find(command, held)
+    if request is None:
+        return _forestall(command, command.reason, cause)
+    if not cause.actor.may(Action.EDIT_ALL_REQUESTS):
+        _check_owner(request, cause)
+    if request.status in (Status.WITHDRAWN, Status.CANCELLED):
+        return Decision(duplicate=True, answer=answer_of(request))
+    if request.status in NEVER_APPROVED or request.status is Status.FULFILLED:
+        raise Rejection(
+            "request_not_cancellable",
+            field="request_id",
+            message=f"{request.number} is {request.status}; there is nothing to cancel.",
+        )
+    if request.status in BEFORE_APPROVAL:
+        return _withdrawn(request, command.reason, held, cause)
+    stopped = approval.stop(request, held, cause)
+    following = intervention.cancel(command, request_in(stopped), held, cause)
+    return replace(
+        following,
+        save=[*following.save, *stopped.save[1:]],
+        publish=[*stopped.publish, *following.publish],
+        cancel=[*stopped.cancel, *following.cancel],
+        answer=answer_of(request),
+    )
+
+
 def _withdrawn(request: PurchaseRequest, reason: str, held: Records, cause: Cause) -> Decision:
     stopped = approval.stop(
         request.become(Status.WITHDRAWN, status_since=cause.at, reason=reason.strip()), held, cause
@@ -197,6 +227,16 @@ def with_lines(command: EditRequest) -> Keys:
     return (*the_request(command), Many(RequestLine, by="request_id", value=command.request_id))
 
 
+def with_process(command: CancelRequest) -> Keys:
+    """Also how far its fulfilment has come."""
+    assert command.request_id is not None
+    return (
+        *the_request(command),
+        *intervention.process_keys(command.request_id),
+        intervention.units_under_way(command.request_id),
+    )
+
+
 def a_number(command: NamedRequest) -> Mapping[str, int]:
     """One for the request that may not have arrived yet."""
     return {NUMBER: 1} if command.external_reference is not None else {}
@@ -205,4 +245,5 @@ def a_number(command: NamedRequest) -> Mapping[str, int]:
 HANDLERS: Handlers = (
     Handler(on=EditRequest, holds=with_lines, reads=what_it_names, decide=edit),
     Handler(on=WithdrawRequest, holds=the_request, numbers=a_number, decide=withdraw),
+    Handler(on=CancelRequest, holds=with_process, numbers=a_number, decide=cancel),
 )

@@ -1,9 +1,10 @@
-"""The memory of the fulfilment workflow: how far each line of an approved request has come, what happened.
+"""The fulfilment process: its stages, which message may lead from which to which, and what it remembers.
 
-The status of the request is a function of its lines' counters: it doesn't matter in which order facts arrive.
+The stage of a process and the status of its request are functions of its lines' counters, so it doesn't matter in
+which order facts arrive. `TABLE` says which steps that allows; a step that it lacks is a bug and raises.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
@@ -11,12 +12,118 @@ from typing import ClassVar
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Record, Records, Timer, timer_id
+from libs.contracts import assets, purchasing
 from libs.contracts.message import Event, Message
-from libs.contracts.requests import RequestCancelled, RequestFulfilled, RequestProgressed
+from libs.contracts.receiving import GoodsReceived
+from libs.contracts.requests import (
+    CancelRequest,
+    RequestCancelled,
+    RequestFulfilled,
+    RequestProgressed,
+    RetryFulfilment,
+)
+from libs.contracts.values import Destination, DestinationKind, Kind
 from services.requests.purchase_request import PurchaseRequest, Status
 
+CREATE_ORDER = purchasing.CreateOrder.type
 DELIVER_WITHIN = timedelta(days=30)
 DEADLINE = "fulfilment_deadline"
+
+
+class Stage(StrEnum):
+    """What a process waits for."""
+
+    ORDERING = "ordering"
+    DELIVERING = "delivering"
+    HANDING_OVER = "handing_over"
+    CANCELLING = "cancelling"
+    STUCK = "stuck"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+ENDED = frozenset({Stage.COMPLETED, Stage.CANCELLED})
+
+
+class OrderNotSubmitted(Message):
+    """The time in which an approved request should be ordered is over. Said by the service to itself."""
+
+    type: ClassVar[str] = "requests.order_not_submitted.v1"
+    subject: ClassVar[str] = "request_id"
+    request_id: UUID
+
+
+class DeliveryOverdue(Message):
+    """The day on which everything should have been here is over. Said by the service to itself."""
+
+    type: ClassVar[str] = "requests.delivery_overdue.v1"
+    subject: ClassVar[str] = "request_id"
+    request_id: UUID
+
+
+Steps = Mapping[Stage, frozenset[Stage]]
+
+_O, _D, _H = Stage.ORDERING, Stage.DELIVERING, Stage.HANDING_OVER
+_C, _S, _DONE, _OFF = Stage.CANCELLING, Stage.STUCK, Stage.COMPLETED, Stage.CANCELLED
+
+
+def _steps(further: Mapping[Stage, tuple[Stage, ...]]) -> Steps:
+    """Every stage can stay what it is; these can become something else too."""
+    return {stage: frozenset({stage, *further.get(stage, ())}) for stage in Stage}
+
+
+STAYS = _steps({})
+# An order can tell that nothing of it becomes an asset, so that what is here already is all there is to do.
+SUBMITTED = _steps({_O: (_D, _DONE), _H: (_DONE,), _C: (_DONE,), _S: (_DONE,)})
+ARRIVED = _steps(
+    {_O: (_D, _H, _DONE), _D: (_H, _DONE), _C: (_H, _DONE), _S: (_DONE,), _DONE: (_H,), _OFF: (_H, _DONE)}
+)
+HANDED_OVER = _steps(
+    {_O: (_D, _H, _DONE), _D: (_H, _DONE), _H: (_DONE,), _C: (_H, _DONE), _S: (_DONE,), _OFF: (_H, _DONE)}
+)
+NOT_COMING = _steps(
+    {
+        _O: (_D, _H, _DONE, _OFF),
+        _D: (_H, _DONE, _OFF),
+        _H: (_DONE, _OFF),
+        _C: (_H, _DONE, _OFF),
+        _S: (_DONE, _OFF),
+        _DONE: (_OFF,),
+    }
+)
+ANSWERED = _steps(
+    {
+        _O: (_S, _H, _DONE, _OFF),
+        _D: (_S, _H, _DONE, _OFF),
+        _H: (_S,),
+        _C: (_S, _H, _DONE, _OFF),
+        _S: (_H, _DONE, _OFF),
+    }
+)
+
+TABLE: Mapping[type[Message], Steps] = {
+    purchasing.OrderDrafted: STAYS,
+    purchasing.OrderSubmitted: SUBMITTED,
+    purchasing.OrderCancelled: NOT_COMING,
+    purchasing.OrderReceived: STAYS,
+    purchasing.ServiceConfirmed: ARRIVED,
+    purchasing.CommandAnswered: ANSWERED,
+    GoodsReceived: ARRIVED,
+    assets.TemplateAssetsCreated: STAYS,
+    assets.AssetsReceived: HANDED_OVER,
+    assets.AssetsAssigned: HANDED_OVER,
+    assets.LotReceived: HANDED_OVER,
+    assets.StockIssued: HANDED_OVER,
+    assets.EntitlementCreated: ARRIVED,
+    assets.EntitlementChanged: ARRIVED,
+    assets.EntitlementAllocated: HANDED_OVER,
+    assets.CommandAnswered: ANSWERED,
+    OrderNotSubmitted: STAYS,
+    DeliveryOverdue: STAYS,
+    CancelRequest: _steps({_O: (_C,), _D: (_C,), _S: (_C, _DONE)}),
+    RetryFulfilment: _steps({_S: (_O, _D, _H, _C)}),
+}
+"""Every message of the workflow in every stage. Facts come in any order, so most may skip stages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +131,18 @@ class FulfilmentProcess(Record):
     """One per approved request, under the request's id.
 
     `steps` counts what happened, `refusals` the commands that others refused and `overdue` the deadlines that
-    passed: a person should look at those.
+    passed. `refused` is the type of the command whose refusal a person must deal with, `problem` what was said;
+    `cancelling` that somebody wants it no longer.
     """
 
+    stage: Stage = Stage.ORDERING
+    stage_since: datetime
     steps: int = 0
     refusals: int = 0
     overdue: int = 0
+    refused: str | None = None
+    problem: str | None = None
+    cancelling: bool = False
     started_at: datetime
 
 
@@ -48,8 +161,9 @@ class ProcessStep(Record):
 
 
 class UnitStatus(StrEnum):
-    """What became of a unit that arrived: kept as surplus, on its way to the person, or in their hands."""
+    """What became of something that arrived: not usable yet, kept in stock, on its way to whom it is for, or there."""
 
+    PENDING = "pending"
     IN_STOCK = "in_stock"
     BEING_ASSIGNED = "being_assigned"
     ASSIGNED = "assigned"
@@ -57,20 +171,25 @@ class UnitStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessUnit(Record):
-    """One unit that arrived for a request, under the asset's id.
+    """Something that arrived for a request: an asset, under its id; so many of a consumable, under the id of their
+    issue; an entitlement, under its id. `source_id` is the lot the consumable comes from.
 
-    `line_id` is unknown while all we have heard is that it was assigned.
+    `line_id` is unknown while all we have heard is that an asset was assigned.
     """
 
     TRANSITIONS: ClassVar = {
+        UnitStatus.PENDING: frozenset({UnitStatus.IN_STOCK, UnitStatus.BEING_ASSIGNED, UnitStatus.ASSIGNED}),
         UnitStatus.IN_STOCK: frozenset({UnitStatus.ASSIGNED}),
-        UnitStatus.BEING_ASSIGNED: frozenset({UnitStatus.ASSIGNED}),
+        UnitStatus.BEING_ASSIGNED: frozenset({UnitStatus.IN_STOCK, UnitStatus.ASSIGNED}),
         UnitStatus.ASSIGNED: frozenset(),
     }
 
     request_id: UUID
     line_id: UUID | None = None
+    kind: Kind = Kind.HARDWARE
     status: UnitStatus
+    quantity: int = 1
+    source_id: UUID | None = None
     tag: str | None = None
     serial: str | None = None
 
@@ -80,11 +199,14 @@ class ProcessLine(Record):
     """How far one request line has come, under the request line's id; all counters only grow.
 
     `asked` is the largest number of units that were said to be cancelled, `claimed` how many of those that
-    arrived were given, or are being given, to the person. Without `makes_assets` it is done on receipt.
+    arrived were given, or are being given, to whom they are for. Without `makes_assets` it is done on receipt.
     """
 
     request_id: UUID
     wanted: int
+    kind: Kind = Kind.HARDWARE
+    destination_kind: DestinationKind = DestinationKind.PERSON
+    destination_name: str | None = None
     ordered: int = 0
     asked: int = 0
     received: int = 0
@@ -93,14 +215,30 @@ class ProcessLine(Record):
     makes_assets: bool = True
 
     @property
+    def destination(self) -> Destination:
+        """Whom or what it is for."""
+        return Destination(kind=self.destination_kind, name=self.destination_name)
+
+    @property
+    def is_handed_over(self) -> bool:
+        """Whether arriving is not enough: somebody or something must get it."""
+        return (
+            self.makes_assets
+            and self.kind is not Kind.SERVICE
+            and self.destination_kind is not DestinationKind.STOCK
+        )
+
+    @property
     def arrived(self) -> int:
         """Units that are here: what was assigned was received, even if we have not heard of it yet."""
         return max(self.received, self.assigned)
 
     @property
     def cancelled(self) -> int:
-        """Units that will not come: the dock wins, so whatever arrived was not cancelled."""
-        return min(self.asked, max(0, self.wanted - self.arrived))
+        """Units that will not come. The dock wins: whatever arrived was not cancelled, but for software, which can be
+        given back until it is used."""
+        kept = self.assigned if self.kind is Kind.SOFTWARE else self.arrived
+        return min(self.asked, max(0, self.wanted - kept))
 
     @property
     def is_ordered(self) -> bool:
@@ -114,8 +252,8 @@ class ProcessLine(Record):
 
     @property
     def is_done(self) -> bool:
-        """Whether it is in the hands of whom it was for; cancelled units count as done."""
-        return (self.assigned if self.makes_assets else self.arrived) + self.cancelled >= self.wanted
+        """Whether it is with whom it was for; cancelled units count as done."""
+        return (self.assigned if self.is_handed_over else self.arrived) + self.cancelled >= self.wanted
 
 
 def status_of(lines: Iterable[ProcessLine]) -> Status:
@@ -136,24 +274,23 @@ def status_of(lines: Iterable[ProcessLine]) -> Status:
     return Status.APPROVED
 
 
+def stage_of(process: FulfilmentProcess, lines: Iterable[ProcessLine]) -> Stage:
+    """The stage of a process with these lines."""
+    lines = tuple(lines)
+    if all(line.cancelled == line.wanted for line in lines):
+        return Stage.CANCELLED
+    if all(line.is_done for line in lines):
+        return Stage.COMPLETED
+    if process.refused is not None and not (process.cancelling and process.refused == CREATE_ORDER):
+        return Stage.STUCK
+    if all(line.is_received for line in lines):
+        return Stage.HANDING_OVER
+    if process.cancelling:
+        return Stage.CANCELLING
+    return Stage.DELIVERING if all(line.is_ordered for line in lines) else Stage.ORDERING
+
+
 # How a step is taken
-
-
-class OrderNotSubmitted(Message):
-    """The time in which an approved request should be ordered is over. Said by the service to itself."""
-
-    type: ClassVar[str] = "requests.order_not_submitted.v1"
-    subject: ClassVar[str] = "request_id"
-    request_id: UUID
-
-
-class DeliveryOverdue(Message):
-    """The day on which everything should have been here is over. Said by the service to itself."""
-
-    type: ClassVar[str] = "requests.delivery_overdue.v1"
-    subject: ClassVar[str] = "request_id"
-    request_id: UUID
-
 
 Lines = dict[UUID | None, ProcessLine]
 """The lines of a process by their id; facts may name no line."""
@@ -172,20 +309,18 @@ def taken(
     summary: str,
     lines: Lines | None = None,
     *,
+    process: FulfilmentProcess | None = None,
     reason: str = "",
     save: Iterable[Record] = (),
+    facts: Sequence[Event] = (),
     publish: Iterable[Message] = (),
-    refused: bool = False,
-    overdue: bool = False,
 ) -> Decision:
-    """Record as a step what was told; if lines moved, save them and let the request's status follow."""
-    process = held[FulfilmentProcess, request_id]
-    process = replace(
-        process,
-        steps=process.steps + 1,
-        refusals=process.refusals + refused,
-        overdue=process.overdue + overdue,
-    )
+    """Record as a step what was told; if lines or the `process` moved, let its stage and the request's status follow.
+
+    What is told without the process' lines cannot move anything. `facts` are about the request.
+    """
+    before: FulfilmentProcess = held[FulfilmentProcess, request_id]
+    process = replace(process or before, steps=before.steps + 1)
     step = ProcessStep(
         id=cause.id("process_step"),
         request_id=request_id,
@@ -197,12 +332,21 @@ def taken(
     )
     if lines is None:
         return Decision(save=[process, step, *save], publish=[*publish])
+    stage = stage_of(process, lines.values())
+    if stage not in TABLE[type(told)][before.stage]:
+        raise RuntimeError(f"{told.type} cannot lead from {before.stage} to {stage}")
+    if stage is not before.stage:
+        process = replace(process, stage=stage, stage_since=cause.at)
+    if stage in ENDED:
+        process = replace(process, refused=None, problem=None)
     moved = [line for line in lines.values() if line is not held.find(ProcessLine, line.id)]
-    stage = _advance(held[PurchaseRequest, request_id], status_of(lines.values()), reason, cause)
+    request: PurchaseRequest = held[PurchaseRequest, request_id]
+    progress = _advance(request, status_of(lines.values()), reason, cause)
+    told_of = progress.save or ([request] if facts else [])
     return replace(
-        stage,
-        save=[*stage.save, process, *moved, *save, step],
-        publish=[*stage.publish, *publish],
+        progress,
+        save=[*told_of, process, *moved, *save, step],
+        publish=[*facts, *progress.publish, *publish],
     )
 
 

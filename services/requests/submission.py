@@ -1,6 +1,6 @@
 """A request comes in: by queue from another system or over HTTP from a person, under the same rules."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
@@ -36,6 +36,7 @@ from services.requests.copies import (
     entry_id,
     known_vendor_id,
 )
+from services.requests.directory import CostCentre, Person, cost_centre_id_of, person_key
 from services.requests.purchase_request import (
     PurchaseRequest,
     RequestLine,
@@ -59,22 +60,39 @@ def same_reference(command: SubmitRequest) -> Keys:
 
 
 def what_it_names(wish: Wish) -> Keys:
-    """The catalog entries, vendors, locations and cost centre that a wish names, and the policy it falls under."""
+    """The catalog entries, vendors, locations and cost centres that a wish names, and the policy it falls under."""
     skus = {line.sku for line in wish.lines if line.sku is not None}
     vendors = {line.vendor for line in wish.lines if line.vendor is not None}
-    places = {wish.deliver_to} | {
-        line.destination.name
-        for line in wish.lines
-        if line.destination is not None
-        and line.destination.name is not None
-        and line.destination.kind is DestinationKind.LOCATION
-    }
     return (
         *(Key(CatalogEntry, entry_id(sku), may_be_new=True) for sku in sorted(skus)),
         *(Key(KnownVendor, known_vendor_id(number), may_be_new=True) for number in sorted(vendors)),
-        *(Key(KnownLocation, location_id_of(code), may_be_new=True) for code in sorted(places)),
+        *(
+            Key(KnownLocation, location_id_of(code), may_be_new=True)
+            for code in sorted({wish.deliver_to, *_names(wish, DestinationKind.LOCATION)})
+        ),
+        *(
+            Key(CostCentre, cost_centre_id_of(code), may_be_new=True)
+            for code in sorted(
+                {wish.cost_centre or "", *_names(wish, DestinationKind.FINANCIAL_OWNER)} - {""}
+            )
+        ),
+        *(
+            Key(Person, person_key(person_id), may_be_new=True)
+            for person_id in sorted({*_people_of(wish), *_names(wish, DestinationKind.PERSON)})
+        ),
         *approval.policy_keys(wish),
     )
+
+
+def _names(wish: Wish, kind: DestinationKind) -> set[str]:
+    destinations = [line.destination for line in wish.lines if line.destination is not None]
+    return {each.name for each in destinations if each.kind is kind and each.name is not None}
+
+
+def _people_of(wish: Wish) -> set[str]:
+    if not isinstance(wish, SubmitRequest):
+        return set()
+    return {wish.requester, wish.on_behalf_of or wish.requester}
 
 
 def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
@@ -96,6 +114,8 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
             return _again(earlier, same=earlier.first_content == content)
         forestalled = earlier
 
+    _check_person(command.requester, "requester", held)
+    _check_person(command.on_behalf_of, "on_behalf_of", held)
     wanted = priced(command, request_id, command.on_behalf_of or command.requester, held)
     ordinal = cause.numbers[NUMBER][0] if forestalled is None else forestalled.ordinal
     request = PurchaseRequest(
@@ -208,6 +228,8 @@ class Wanted:
 def priced(wish: Wish, request_id: UUID, receiver: str, held: Records) -> Wanted:
     """Check what a wish names, and price its lines: from the catalog, or as estimated."""
     _check_location(wish.deliver_to, "deliver_to", held)
+    if wish.cost_centre is not None:
+        _check_cost_centre(wish.cost_centre, "cost_centre", held)
     lines = [
         _line(line, position, wish.currency, request_id, receiver, held)
         for position, line in enumerate(wish.lines, start=1)
@@ -227,8 +249,8 @@ def _line(
     if line.vendor is not None:
         _check_vendor(line.vendor, f"{field}.vendor", held)
     destination = line.destination or Destination(kind=DestinationKind.PERSON, name=receiver)
-    if destination.kind is DestinationKind.LOCATION and destination.name is not None:
-        _check_location(destination.name, f"{field}.destination.name", held)
+    if destination.name is not None and destination.kind in _CHECKS:
+        _CHECKS[destination.kind](destination.name, f"{field}.destination.name", held)
     entry = _entry(line.sku, f"{field}.sku", currency, held) if line.sku is not None else None
     described: CatalogEntry | CustomItem = entry or _custom(line)
     return RequestLine(
@@ -278,6 +300,28 @@ def _check_location(code: str, field: str, held: Records) -> None:
     location = held.find(KnownLocation, location_id_of(code))
     if location is None or not location.active:
         raise Rejection("location_unknown", field=field, message=f"No active location is called {code}.")
+
+
+def _check_cost_centre(code: str, field: str, held: Records) -> None:
+    centre = held.find(CostCentre, cost_centre_id_of(code))
+    if centre is None or not centre.active:
+        raise Rejection(
+            "cost_centre_unknown", field=field, message=f"No active cost centre is called {code}."
+        )
+
+
+def _check_person(person_id: str | None, field: str, held: Records) -> None:
+    """Whom the directory does not list may be somebody it has not heard of yet; who has left is known."""
+    person = held.find(Person, person_key(person_id)) if person_id is not None else None
+    if person is not None and not person.active:
+        raise Rejection("person_inactive", field=field, message=f"{person_id} is no longer active.")
+
+
+_CHECKS: Mapping[DestinationKind, Callable[[str, str, Records], None]] = {
+    DestinationKind.PERSON: _check_person,
+    DestinationKind.LOCATION: _check_location,
+    DestinationKind.FINANCIAL_OWNER: _check_cost_centre,
+}
 
 
 def words_of(request: PurchaseRequest, lines: Sequence[RequestLine]) -> str:

@@ -10,6 +10,7 @@ from deploy.demo.erp import checked
 from deploy.demo.laws import LAWS, in_detail, look
 from libs.contracts.values import asset_id_of
 from tests.journeys.system import (
+    APPROVER,
     DOCK,
     REQUESTER,
     Seen,
@@ -99,7 +100,7 @@ async def test_a_request_over_http_becomes_assets_in_the_hands_of_whom_it_was_fo
         "currency": "EUR",
         "lines": [{"sku": "DOCK-USBC", "quantity": 2}],
     }
-    response = await system.post("requests", "/requests", wanted)
+    response = await system.post("requests", "/requests", wanted, person=APPROVER)
     request_id = response.json()["request_id"]
     _, (order,) = await system.ordered(request_id)
     (line,) = order["lines"]
@@ -111,7 +112,7 @@ async def test_a_request_over_http_becomes_assets_in_the_hands_of_whom_it_was_fo
     fulfilled = await system.reaches(request_id, "fulfilled")
 
     assert (response.status_code, [each.status_code for each in taken]) == (201, [201, 201])
-    assert (fulfilled["requester"], fulfilled["source"]) == (REQUESTER, REQUESTER)
+    assert (fulfilled["requester"], fulfilled["source"]) == (APPROVER, APPROVER)
     assets = await system.assets_of(request_id)
     assert [(asset["status"], asset["custodian"]) for asset in assets] == [("assigned", "person-18")] * 2
     receipts = await system.api.all("receiving", "/receipts", request_id=request_id)

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from libs.chassis.decision import Actor, timer_id
+from libs.chassis.decision import Actor, Grant, timer_id
 from libs.contracts.approvals import (
     ApprovalAwaited,
     ApprovalDecided,
 )
+from libs.contracts.permissions import Role
 from libs.contracts.purchasing import CreateOrder
 from libs.contracts.requests import RequestApproved, RequestRejected
 from libs.contracts.values import derived_id
@@ -271,7 +272,9 @@ def test_an_inactive_person_decides_nothing() -> None:
 @pytest.mark.parametrize("verdict", ["approve", "reject"])
 def test_nobody_decides_on_their_own_request(disguise: str, verdict: str) -> None:
     desk = a_requests_desk()
-    submitter = {"actor": Actor(BUYER, frozenset({PROCUREMENT}))} if disguise == "submitted_by" else {}
+    for_anybody = (Grant(frozenset({"*"}), frozenset({Role.REQUESTER})),)
+    stand_in = Actor(BUYER, frozenset({PROCUREMENT}), grants=for_anybody)
+    submitter = {"actor": stand_in} if disguise == "submitted_by" else {}
     names = {disguise: BUYER} if disguise != "submitted_by" else {}
     desk.hear(a_request({SERVER: 1}, **names), **submitter)
 

@@ -12,15 +12,17 @@ from hypothesis import strategies as st
 from libs.contracts import assets
 from libs.contracts.message import Message
 from libs.contracts.purchasing import CreateOrder, LineToOrder
-from libs.contracts.requests import RequestCancelled, RequestFulfilled, RequestProgressed
+from libs.contracts.requests import FulfilmentStuck, RequestCancelled, RequestFulfilled, RequestProgressed
 from libs.contracts.values import AssetCreation, Destination, DestinationKind, derived_id
-from services.requests import fulfilment
-from services.requests.fulfilment import TIMER_HANDLERS
+from services.requests import fulfilment, handover
 from services.requests.process import (
+    DeliveryOverdue,
     FulfilmentProcess,
+    OrderNotSubmitted,
     ProcessLine,
     ProcessStep,
     ProcessUnit,
+    Stage,
     UnitStatus,
     status_of,
 )
@@ -85,7 +87,7 @@ def test_a_request_becomes_an_assigned_asset() -> None:
         "purchasing.create_order.v1 accepted: PR-000001",
         "template assets created: QM-00000001, QM-00000002",
         "RCV-000001: 2 units accepted by dock",
-        "in stock: QM-00000001, QM-00000002; assets was told to assign 2 units to person-3",
+        "in stock: QM-00000001, QM-00000002; assets was told to give 2 units to person-3",
         "2 units assigned to person-1",
         "PR-000001 completely received",
     ]
@@ -95,6 +97,7 @@ def test_a_request_becomes_an_assigned_asset() -> None:
             version=5,
             request_id=told.request_id,
             wanted=2,
+            destination_name=COLLEAGUE,
             ordered=2,
             received=2,
             claimed=2,
@@ -152,11 +155,11 @@ def test_nothing_that_is_told_is_refused_in_any_status(status: Status, index: in
         assert len(desk.all(ProcessStep)) == steps + 1
 
 
-TIMERS = {handler.on for handler in TIMER_HANDLERS}
+TIMERS = {OrderNotSubmitted, DeliveryOverdue}
 
 
 def test_the_messages_tried_are_all_that_the_workflow_listens_to() -> None:
-    listens = {handler.on for handler in (*fulfilment.HANDLERS, *TIMER_HANDLERS)}
+    listens = {handler.on for handler in (*fulfilment.HANDLERS, *handover.HANDLERS)} | TIMERS
 
     assert {type(message) for message in MESSAGES} == listens
 
@@ -229,18 +232,22 @@ def test_a_request_for_several_units_survives_any_interleaving(data: st.DataObje
 # What goes wrong
 
 
-def test_a_refused_order_cancels_the_request_with_the_reason() -> None:
+def test_a_refused_order_leaves_the_process_stuck_until_somebody_looks() -> None:
     desk, (told,) = an_approved({STATION: 2})
 
     desk.hear(told.ordering_refused())
 
     request = the_request(desk)
-    assert request.status is Status.CANCELLED
-    assert desk.said[-1] == RequestCancelled(
-        request_id=request.id, number=request.number, reason="It costs more than was approved."
+    assert request.status is Status.APPROVED
+    assert desk.said[-1] == FulfilmentStuck(
+        request_id=request.id,
+        number=request.number,
+        command_type=CreateOrder.type,
+        code="approved_amount_exceeded",
+        message="It costs more than was approved.",
     )
     (process,) = desk.all(FulfilmentProcess)
-    assert process.refusals == 1
+    assert (process.stage, process.refusals) == (Stage.STUCK, 1)
     assert summaries(desk)[-1] == (
         "purchasing.create_order.v1 refused (approved_amount_exceeded): It costs more than was approved."
     )
@@ -252,7 +259,7 @@ def test_a_repeated_refusal_counts_and_changes_nothing_else() -> None:
 
     desk.hear(told.ordering_refused(), repeat)
 
-    assert stages(desk.said) == ["cancelled"]
+    assert [type(said) for said in desk.said].count(FulfilmentStuck) == 1
 
 
 def test_a_refused_assignment_leaves_the_request_to_a_person_who_can_still_hand_over() -> None:

@@ -149,10 +149,20 @@ def upgrade() -> None:
         "fulfilment_processes",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("stage", sa.Text(), nullable=False),
+        sa.Column("stage_since", sa.DateTime(timezone=True), nullable=False),
         sa.Column("steps", sa.BigInteger(), nullable=False),
         sa.Column("refusals", sa.BigInteger(), nullable=False),
         sa.Column("overdue", sa.BigInteger(), nullable=False),
+        sa.Column("refused", sa.Text(), nullable=True),
+        sa.Column("problem", sa.Text(), nullable=True),
+        sa.Column("cancelling", sa.Boolean(), nullable=False),
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "stage IN ('ordering', 'delivering', 'handing_over', 'cancelling', 'stuck', 'completed', "
+            "'cancelled')",
+            name="stage_is_known",
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
@@ -161,12 +171,20 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
         sa.Column("wanted", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("destination_kind", sa.Text(), nullable=False),
+        sa.Column("destination_name", sa.Text(), nullable=True),
         sa.Column("ordered", sa.BigInteger(), nullable=False),
         sa.Column("asked", sa.BigInteger(), nullable=False),
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("claimed", sa.BigInteger(), nullable=False),
         sa.Column("assigned", sa.BigInteger(), nullable=False),
         sa.Column("makes_assets", sa.Boolean(), nullable=False),
+        sa.CheckConstraint(
+            "destination_kind IN ('person', 'location', 'financial_owner', 'stock')",
+            name="destination_kind_is_known",
+        ),
+        sa.CheckConstraint("kind IN ('hardware', 'software', 'consumable', 'service')", name="kind_is_known"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("process_lines_by_request", "process_lines", ["request_id"])
@@ -176,10 +194,16 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger(), nullable=False),
         sa.Column("request_id", sa.Uuid(), nullable=False),
         sa.Column("line_id", sa.Uuid(), nullable=True),
+        sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("source_id", sa.Uuid(), nullable=True),
         sa.Column("tag", sa.Text(), nullable=True),
         sa.Column("serial", sa.Text(), nullable=True),
-        sa.CheckConstraint("status IN ('in_stock', 'being_assigned', 'assigned')", name="status_is_known"),
+        sa.CheckConstraint("kind IN ('hardware', 'software', 'consumable', 'service')", name="kind_is_known"),
+        sa.CheckConstraint(
+            "status IN ('pending', 'in_stock', 'being_assigned', 'assigned')", name="status_is_known"
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("process_units_by_request", "process_units", ["request_id"])

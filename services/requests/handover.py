@@ -1,0 +1,379 @@
+"""What has arrived for a request goes to whom it is for: assets are assigned, stock is issued, software is allocated.
+
+More than was wanted stays in stock, and so does what was asked for stock.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Records
+from libs.chassis.decision import Record as _Record
+from libs.contracts import assets
+from libs.contracts.message import Message
+from libs.contracts.values import UNITS_PER_FACT, Destination, DestinationKind, Kind, derived_id
+from services.requests.process import (
+    FulfilmentProcess,
+    Lines,
+    ProcessLine,
+    ProcessUnit,
+    UnitStatus,
+    lines_of,
+    taken,
+)
+from services.requests.purchase_request import PurchaseRequest
+
+NAMES_SHOWN = 5
+
+
+def templates_created(fact: assets.TemplateAssetsCreated, held: Records, cause: Cause) -> Decision:
+    """The ordered units have their tags: labels can be printed."""
+    if fact.request_id is None:
+        return Decision()
+    tags = names_of([unit.tag for unit in fact.assets])
+    return taken(fact, fact.request_id, held, cause, f"template assets created: {tags}")
+
+
+# Hardware, unit by unit
+
+
+def assets_received(fact: assets.AssetsReceived, held: Records, cause: Cause) -> Decision:
+    """Units are in stock: have them assigned to whom or what they are for."""
+    if fact.request_id is None:
+        return Decision()
+    tags = names_of([unit.tag for unit in fact.assets])
+    lines = lines_of(fact.request_id, held)
+    line = lines.get(fact.request_line_id)
+    if line is None:
+        return taken(fact, fact.request_id, held, cause, f"in stock, for no line of the request: {tags}")
+    units: list[ProcessUnit] = []
+    for stocked in fact.assets:
+        known = held.find(ProcessUnit, stocked.asset_id)
+        if known is None:
+            line, status = _claim(line, 1)
+            known = ProcessUnit(id=stocked.asset_id, request_id=fact.request_id, status=status)
+        elif known.line_id is None:
+            line = replace(line, claimed=line.claimed + 1, assigned=line.assigned + 1)
+        units.append(replace(known, line_id=line.id, tag=stocked.tag, serial=stocked.serial))
+    lines[line.id] = line
+    to_give = [unit for unit in units if unit.status is UnitStatus.BEING_ASSIGNED and unit.version == 0]
+    return _given(fact, fact.request_id, held, cause, f"in stock: {tags}", lines, units, to_give)
+
+
+def assets_assigned(fact: assets.AssetsAssigned, held: Records, cause: Cause) -> Decision:
+    """Units are where they should be."""
+    if fact.request_id is None:
+        return Decision()
+    lines = lines_of(fact.request_id, held)
+    units: list[ProcessUnit] = []
+    for asset_id in fact.asset_ids:
+        known = held.find(ProcessUnit, asset_id)
+        if known is None:
+            units.append(ProcessUnit(id=asset_id, request_id=fact.request_id, status=UnitStatus.ASSIGNED))
+        elif known.status is not UnitStatus.ASSIGNED:
+            units.append(_arrived_there(known, lines))
+    holder = fact.person or (fact.to.name if fact.to else None)
+    summary = f"{units_of(len(fact.asset_ids))} assigned to {holder}"
+    return taken(fact, fact.request_id, held, cause, summary, lines, save=units)
+
+
+# Consumables, a quantity of a lot
+
+
+def lot_received(fact: assets.LotReceived, held: Records, cause: Cause) -> Decision:
+    """So many of a consumable are in stock: have as many issued as are wanted."""
+    if fact.request_id is None:
+        return Decision()
+    lines = lines_of(fact.request_id, held)
+    summary = f"{units_of(fact.quantity)} of a consumable in stock"
+    line = lines.get(fact.request_line_id)
+    issue_id = issue_id_of(fact.lot_id, fact.receipt_id)
+    if line is None or held.find(ProcessUnit, issue_id) is not None:
+        return taken(fact, fact.request_id, held, cause, summary, lines)
+    wanted = min(fact.quantity, max(0, line.wanted - line.claimed)) if line.is_handed_over else 0
+    line, status = _claim(line, wanted)
+    unit = ProcessUnit(
+        id=issue_id,
+        request_id=fact.request_id,
+        line_id=line.id,
+        kind=Kind.CONSUMABLE,
+        status=status,
+        quantity=wanted or fact.quantity,
+        source_id=fact.lot_id,
+    )
+    lines[line.id] = line
+    to_give = [unit] if status is UnitStatus.BEING_ASSIGNED else []
+    return _given(fact, fact.request_id, held, cause, summary, lines, [unit], to_give)
+
+
+def stock_issued(fact: assets.StockIssued, held: Records, cause: Cause) -> Decision:
+    """A consumable is with whom it was for."""
+    return _one_given(
+        fact,
+        fact.issue_id,
+        fact.request_id,
+        fact.request_line_id,
+        fact.quantity,
+        Kind.CONSUMABLE,
+        held,
+        cause,
+    )
+
+
+# Software, an entitlement
+
+
+def entitlement_created(fact: assets.EntitlementCreated, held: Records, cause: Cause) -> Decision:
+    """Software may be used: have it allocated to whom it is for; for stock it counts once it is active."""
+    return _entitled(fact, active=fact.status == "active", held=held, cause=cause)
+
+
+def entitlement_changed(fact: assets.EntitlementChanged, held: Records, cause: Cause) -> Decision:
+    """An entitlement became active; that it shrank, purchasing says too."""
+    return _entitled(fact, active=fact.status == "active", held=held, cause=cause)
+
+
+def _entitled(
+    fact: assets.EntitlementCreated | assets.EntitlementChanged,
+    *,
+    active: bool,
+    held: Records,
+    cause: Cause,
+) -> Decision:
+    if fact.request_id is None:
+        return Decision()
+    lines = lines_of(fact.request_id, held)
+    summary = f"entitlement of {fact.quantity} is {fact.status}"
+    line = lines.get(fact.request_line_id)
+    known = held.find(ProcessUnit, fact.entitlement_id)
+    pending = known is None or known.status is UnitStatus.PENDING
+    if line is None or not pending or fact.status not in ("pending", "active") or not fact.quantity:
+        return taken(fact, fact.request_id, held, cause, summary, lines)
+    quantity = known.quantity if known else fact.quantity
+    status = UnitStatus.PENDING
+    if line.is_handed_over or active:
+        line = replace(line, received=line.received + quantity)
+        wanted = min(quantity, max(0, line.wanted - line.claimed))
+        line, status = _claim(line, wanted)
+        quantity = wanted if status is UnitStatus.BEING_ASSIGNED else quantity
+    unit = replace(
+        known
+        or ProcessUnit(
+            id=fact.entitlement_id,
+            request_id=fact.request_id,
+            line_id=line.id,
+            kind=Kind.SOFTWARE,
+            status=status,
+            quantity=quantity,
+        ),
+        status=status,
+        quantity=quantity,
+    )
+    lines[line.id] = line
+    save = [] if known is not None and known.status is status else [unit]
+    to_give = [unit] if status is UnitStatus.BEING_ASSIGNED else []
+    return _given(fact, fact.request_id, held, cause, summary, lines, save, to_give)
+
+
+def entitlement_allocated(fact: assets.EntitlementAllocated, held: Records, cause: Cause) -> Decision:
+    """Whom it was for may use the software."""
+    return _one_given(
+        fact,
+        fact.entitlement_id,
+        fact.request_id,
+        fact.request_line_id,
+        fact.quantity,
+        Kind.SOFTWARE,
+        held,
+        cause,
+    )
+
+
+# What they have in common
+
+
+def _claim(line: ProcessLine, quantity: int) -> tuple[ProcessLine, UnitStatus]:
+    """Take so many of what arrived for whom the line is for, if that many are still wanted; else they stay in stock."""
+    if not (line.is_handed_over and quantity and line.claimed + quantity <= line.wanted):
+        return line, UnitStatus.IN_STOCK
+    return replace(line, claimed=line.claimed + quantity), UnitStatus.BEING_ASSIGNED
+
+
+def _arrived_there(unit: ProcessUnit, lines: Lines) -> ProcessUnit:
+    """Count a unit as given; if it was surplus, somebody has found that it was wanted."""
+    if (line := lines.get(unit.line_id)) is not None:
+        surplus = unit.quantity if unit.status is not UnitStatus.BEING_ASSIGNED else 0
+        lines[line.id] = replace(line, assigned=line.assigned + unit.quantity, claimed=line.claimed + surplus)
+    return unit.become(UnitStatus.ASSIGNED)
+
+
+def _one_given(
+    fact: assets.StockIssued | assets.EntitlementAllocated,
+    unit_id: UUID,
+    request_id: UUID | None,
+    line_id: UUID | None,
+    quantity: int,
+    kind: Kind,
+    held: Records,
+    cause: Cause,
+) -> Decision:
+    """A quantity was given, whether we have heard of its arrival or not."""
+    if request_id is None:
+        return Decision()
+    lines = lines_of(request_id, held)
+    known = held.find(ProcessUnit, unit_id)
+    save: list[_Record] = []
+    if known is None or known.status is not UnitStatus.ASSIGNED:
+        before = known or ProcessUnit(
+            id=unit_id, request_id=request_id, line_id=line_id, kind=kind, status=UnitStatus.PENDING
+        )
+        save = [_arrived_there(replace(before, quantity=quantity), lines)]
+    summary = f"{units_of(quantity)} of {kind.value} given out"
+    return taken(fact, request_id, held, cause, summary, lines, save=save)
+
+
+def _given(
+    fact: Message,
+    request_id: UUID,
+    held: Records,
+    cause: Cause,
+    summary: str,
+    lines: Lines,
+    units: Sequence[ProcessUnit],
+    to_give: Sequence[ProcessUnit],
+) -> Decision:
+    commands = commands_for(to_give, lines, request_id)
+    if to_give:
+        line = lines[to_give[0].line_id]
+        quantity = units_of(sum(unit.quantity for unit in to_give))
+        summary = f"{summary}; assets was told to give {quantity} to {line.destination_name}"
+    return taken(fact, request_id, held, cause, summary, lines, save=units, publish=commands)
+
+
+def commands_for(units: Iterable[ProcessUnit], lines: Lines, request_id: UUID) -> list[Message]:
+    """What assets is told so that these get to whom their lines are for."""
+    commands: list[Message] = []
+    hardware: dict[UUID | None, list[UUID]] = {}
+    for unit in units:
+        to = lines[unit.line_id].destination
+        if unit.kind is Kind.HARDWARE:
+            hardware.setdefault(unit.line_id, []).append(unit.id)
+        elif unit.kind is Kind.SOFTWARE:
+            commands.append(
+                assets.AllocateEntitlement(
+                    entitlement_id=unit.id, holder=to, quantity=unit.quantity, request_id=request_id
+                )
+            )
+        elif unit.source_id is not None:
+            commands.append(
+                assets.IssueStock(
+                    lot_id=unit.source_id,
+                    quantity=unit.quantity,
+                    to=to,
+                    request_id=request_id,
+                    issue_id=unit.id,
+                )
+            )
+    for line_id, ids in hardware.items():
+        to = lines[line_id].destination
+        commands += [
+            _assignment(to, request_id, tuple(ids[first : first + UNITS_PER_FACT]))
+            for first in range(0, len(ids), UNITS_PER_FACT)
+        ]
+    return commands
+
+
+def _assignment(to: Destination, request_id: UUID, asset_ids: tuple[UUID, ...]) -> assets.AssignAssets:
+    if to.kind is DestinationKind.PERSON:
+        return assets.AssignAssets(person=to.name, request_id=request_id, asset_ids=asset_ids)
+    return assets.AssignAssets(to=to, request_id=request_id, asset_ids=asset_ids)
+
+
+def issue_id_of(lot_id: UUID, receipt_id: UUID) -> UUID:
+    """What of a lot came with one receipt is issued once."""
+    return derived_id("issue", lot_id, receipt_id)
+
+
+def units_of(quantity: int) -> str:
+    """So many units, in words."""
+    return "1 unit" if quantity == 1 else f"{quantity} units"
+
+
+def names_of(names: Sequence[str]) -> str:
+    """The first few names."""
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
+
+
+# What each message needs
+
+
+def whole_of(request_id: UUID) -> tuple[Key | Many, ...]:
+    """The request, its process and all its lines."""
+    return (
+        Key(PurchaseRequest, request_id),
+        Key(FulfilmentProcess, request_id),
+        Many(ProcessLine, by="request_id", value=request_id),
+    )
+
+
+def process_of(fact: assets.TemplateAssetsCreated) -> Keys:
+    """Only the process: the message moves no counter."""
+    return (Key(FulfilmentProcess, fact.request_id),) if fact.request_id else ()
+
+
+def with_assets(fact: assets.AssetsReceived | assets.AssetsAssigned) -> Keys:
+    """All of it, and the assets it is about."""
+    if fact.request_id is None:
+        return ()
+    ids = (
+        fact.asset_ids if isinstance(fact, assets.AssetsAssigned) else [unit.asset_id for unit in fact.assets]
+    )
+    return (*whole_of(fact.request_id), *(Key(ProcessUnit, id, may_be_new=True) for id in ids))
+
+
+def with_issue(fact: assets.LotReceived | assets.StockIssued) -> Keys:
+    """All of it, and the issue it is about."""
+    if fact.request_id is None:
+        return ()
+    id = fact.issue_id if isinstance(fact, assets.StockIssued) else issue_id_of(fact.lot_id, fact.receipt_id)
+    return (*whole_of(fact.request_id), Key(ProcessUnit, id, may_be_new=True))
+
+
+def with_entitlement(
+    fact: assets.EntitlementCreated | assets.EntitlementChanged | assets.EntitlementAllocated,
+) -> Keys:
+    """All of it, and the entitlement it is about."""
+    if fact.request_id is None:
+        return ()
+    return (*whole_of(fact.request_id), Key(ProcessUnit, fact.entitlement_id, may_be_new=True))
+
+
+HANDLERS: Handlers = (
+    Handler(on=assets.TemplateAssetsCreated, holds=process_of, early=Early.WAIT, decide=templates_created),
+    Handler(
+        on=assets.AssetsReceived,
+        holds=with_assets,
+        early=Early.WAIT,
+        decide=assets_received,
+        weight=lambda fact: len(fact.assets),
+    ),
+    Handler(
+        on=assets.AssetsAssigned,
+        holds=with_assets,
+        early=Early.WAIT,
+        decide=assets_assigned,
+        weight=lambda fact: len(fact.asset_ids),
+    ),
+    Handler(on=assets.LotReceived, holds=with_issue, early=Early.WAIT, decide=lot_received),
+    Handler(on=assets.StockIssued, holds=with_issue, early=Early.WAIT, decide=stock_issued),
+    Handler(
+        on=assets.EntitlementCreated, holds=with_entitlement, early=Early.WAIT, decide=entitlement_created
+    ),
+    Handler(
+        on=assets.EntitlementChanged, holds=with_entitlement, early=Early.WAIT, decide=entitlement_changed
+    ),
+    Handler(
+        on=assets.EntitlementAllocated, holds=with_entitlement, early=Early.WAIT, decide=entitlement_allocated
+    ),
+)
