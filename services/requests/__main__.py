@@ -46,6 +46,8 @@ SERVICE = Service(
         purchasing.CancelOrder,
         purchasing.AnnounceAll,
         assets.AssignAssets,
+        assets.IssueStock,
+        assets.AllocateEntitlement,
         assets.AnnounceAll,
     ),
     sequences=(submission.NUMBER,),
