@@ -44,7 +44,7 @@ log = structlog.get_logger()
 def entry(arrival: Arrival, at: datetime, outcome: str, code: object = None) -> Entry | None:
     """How a command ended; None for one that a service of ours gave, or that is no command."""
     envelope = arrival.envelope
-    if not envelope.actor.roles:
+    if envelope.from_us:
         return None
     kind = MESSAGES.get(envelope.type)
     if kind is None or not issubclass(kind, Command):

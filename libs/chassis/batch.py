@@ -350,7 +350,7 @@ def _unwelcome(arrival: Arrival) -> Rejection | None:
     """Why whoever gives a command may not give it; our own services may."""
     if arrival.refusal is not None:
         return arrival.refusal
-    if not arrival.envelope.stranger:
+    if arrival.envelope.from_us:
         return None
     actor, action = arrival.envelope.actor, cast(type[Command], MESSAGES[arrival.envelope.type]).action
     if action is not None and actor.may(action):

@@ -51,8 +51,8 @@ class _Delivery:
 
     arrival: Arrival
     raw: IncomingMessage
-    weight: int
-    speaks_for: bool
+    weight: int = 1
+    speaks_for: bool = False
 
 
 class Consumer:
@@ -77,6 +77,7 @@ class Consumer:
         self.queue, self.name, self._given_up = queue, name_of(decider.service, queue), given_up
         self._decider, self._suspects, self._outage = decider, suspects, outage
         self._siblings, self._settings, self._identity = siblings, settings, identity
+        self._ours = {*siblings, decider.service.name}
         self._pending: deque[_Delivery] = deque()
         self._arrived = asyncio.Event()
         self._idle = asyncio.Event()
@@ -121,14 +122,13 @@ class Consumer:
         # First of all: what the acknowledger does not know of would be acknowledged with what comes after it.
         self._acknowledger.delivered(raw)
         crash_point("received")
-        arrival, weight = self._arrival(raw)
+        delivery = self._checked(raw)
         crash_point("checked")
-        speaks_for = arrival.fault is None and speaks_for_somebody(arrival.envelope, raw)
-        self._pending.append(_Delivery(arrival, raw, weight, speaks_for))
+        self._pending.append(delivery)
         self._arrived.set()
         self._idle.clear()
 
-    def _arrival(self, raw: IncomingMessage) -> tuple[Arrival, int]:
+    def _checked(self, raw: IncomingMessage) -> _Delivery:
         """Check and decode; what cannot be decoded goes on as a fault, to end as a dead letter."""
         name, exchange, routing_key = self.name, raw.exchange or "", raw.routing_key or ""
         try:
@@ -146,18 +146,21 @@ class Consumer:
                 siblings=self._siblings,
             )
         except Exception as error:
-            return Arrival(name, envelope_of_undecodable(raw), fault=_fault(error)), 1
+            return _Delivery(
+                Arrival(name, envelope_of_undecodable(raw, self._ours), fault=_fault(error)), raw
+            )
         arrival = Arrival(name, envelope)
+        delivery = _Delivery(arrival, raw, speaks_for=speaks_for_somebody(envelope, raw))
         try:
             arrival.message = decoded(envelope)
             handler = self._decider.handler_for(arrival)
-            weight = handler.weight(arrival.message) if handler else 1
+            delivery.weight = handler.weight(arrival.message) if handler else 1
         except Exception as error:
             arrival.fault = _fault(error)
-            return arrival, 1
+            return delivery
         if self._given_up:
             arrival.fault = Undecodable("poison", "the broker has delivered it in vain too often")
-        return arrival, weight
+        return delivery
 
     # Handling
 

@@ -1,12 +1,12 @@
 """What a delivered message tells from outside: how it came, whom it speaks for, and what to call one that is broken."""
 
+from collections.abc import Collection
 from hashlib import sha256
 from typing import Any
 
 from aio_pika import IncomingMessage
 
-from libs.chassis.decision import Actor
-from libs.chassis.envelope import Envelope
+from libs.chassis.envelope import Envelope, system_named
 from libs.contracts.values import derived_id
 
 
@@ -20,7 +20,7 @@ def came_by(raw: IncomingMessage) -> tuple[str, str, str]:
     return "", raw.exchange or "", raw.routing_key or ""
 
 
-def envelope_of_undecodable(raw: IncomingMessage) -> Envelope:
+def envelope_of_undecodable(raw: IncomingMessage, ours: Collection[str]) -> Envelope:
     """What can be said of a message without believing it. Its id is not used up: it may come again, mended."""
     sender, body_hash = raw.user_id or "unknown", sha256(raw.body).digest()
     key = derived_id("undecodable", sender, raw.message_id, body_hash.hex())
@@ -44,7 +44,7 @@ def envelope_of_undecodable(raw: IncomingMessage) -> Envelope:
         redelivered=bool(raw.redelivered),
         body=raw.body,
         body_hash=body_hash,
-        actor=Actor(""),
+        actor=system_named(sender, stranger=sender not in ours),
         actas=None,
         origin=f"queue {_printable(sender)}",
     )

@@ -78,6 +78,11 @@ class Envelope:
     actas: str | None
     origin: str
 
+    @property
+    def from_us(self) -> bool:
+        """Whether one of our own services says it: they alone act without a role, and never over HTTP."""
+        return not self.actor.roles and self.actor.through is None and self.actor.id == self.sender
+
     def stored(self) -> dict[str, object]:
         """All but the body, as JSON: for messages that wait and for dead letters."""
         return {name: _AS_JSON.get(name, _same)(getattr(self, name)) for name in _STORED}
@@ -165,14 +170,14 @@ def opened(
         redelivered=redelivered,
         body=body,
         body_hash=body_hash,
-        actor=_sender(sender, stranger),
+        actor=system_named(sender, stranger=stranger),
         actas=optional(said, "actas") if stranger else None,
         origin=f"queue {sender}",
     )
 
 
 @cache
-def _sender(name: str, stranger: bool) -> Actor:
+def system_named(name: str, *, stranger: bool) -> Actor:
     """A system in its own name; our own services need no role."""
     return Actor(name, frozenset({Role.INTEGRATION}) if stranger else frozenset())
 

@@ -14,7 +14,7 @@ from yarl import URL
 from libs.contracts.purchasing import CreateOrder
 from libs.contracts.receiving import GoodsReceived, RecordReceipt
 from libs.contracts.requests import ApproveSpending, SubmitRequest
-from tests.journeys.system import Seen, System, a_receipt, a_request, an_event, serials
+from tests.journeys.system import ADMINISTRATOR, Seen, System, a_receipt, a_request, an_event, serials
 
 ANYTHING = "00000000-0000-8000-8000-000000000001"
 SUBMIT = SubmitRequest.type
@@ -92,9 +92,10 @@ async def test_what_was_cut_off_can_be_mended_by_a_person(system: System) -> Non
     good = a_request()
     path = f"/dead-letters/{letter['dead_letter_id']}/replay"
 
-    still_bad = await system.post("requests", path, {"data": {"lines": []}})
-    mended = await system.post("requests", path, {"data": good.model_dump(mode="json")})
-    again = await system.post("requests", path, {"data": good.model_dump(mode="json")})
+    still_bad = await system.post("requests", path, {"data": {"lines": []}}, person=ADMINISTRATOR)
+    content = {"data": good.model_dump(mode="json")}
+    mended = await system.post("requests", path, content, person=ADMINISTRATOR)
+    again = await system.post("requests", path, content, person=ADMINISTRATOR)
 
     assert (still_bad.status_code, still_bad.json()["code"]) == (422, "invalid_content")
     assert (mended.status_code, mended.json()["count"]) == (200, 1)
