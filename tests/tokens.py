@@ -32,6 +32,7 @@ class Issuer:
 
     def __init__(self) -> None:
         self.asked: Counter[str] = Counter()
+        self._stopped = threading.Event()
         self.changed: Callable[[str, dict[str, Any]], bytes | dict[str, Any]] = lambda _, usual: usual
         self.keys: list[Key] = [a_key("first")]
         issuer = self
@@ -63,8 +64,14 @@ class Issuer:
         )
         return self.changed(path, usual)
 
+    def slowly(self, _: str, usual: dict[str, Any]) -> dict[str, Any]:
+        """Keep whoever asks waiting, until it stops."""
+        self._stopped.wait(5)
+        return usual
+
     def stop(self) -> None:
         """Be away from now on."""
+        self._stopped.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -88,9 +95,9 @@ class Issuer:
             "exp": now + 3600,
         }
         content = {name: value for name, value in {**usual, **claims}.items() if value is not None}
-        return jwt.encode(
-            {"alg": algorithm, "kid": key.kid, **(header or {})}, content, key, algorithms=[algorithm]
-        )
+        said = {"alg": algorithm, "kid": key.kid, **(header or {})}
+        said = {name: value for name, value in said.items() if value is not None}
+        return jwt.encode(said, content, key, algorithms=[algorithm])
 
     def identity(self, **settings: Any) -> Identity:
         """What believes this issuer."""
