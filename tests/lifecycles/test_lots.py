@@ -320,3 +320,39 @@ def test_lots_add_up_whatever_happens_in_whatever_order(
     assert house.waiting == []
     kept = sum(quantity for what, quantity, _ in happened if what == "receive")
     assert the_lot(house).received == kept
+
+
+MESSAGES: tuple[Message, ...] = (
+    an_order(paper()),
+    a_receipt(2, name="more"),
+    a_receipt(0, name="none", rejected=1),
+    a_cancellation(3),
+    a_cancellation(10),
+    an_issue(1),
+)
+
+LIVES: dict[LotStatus, tuple[Message, ...]] = {
+    LotStatus.ON_ORDER: (),
+    LotStatus.IN_STOCK: (a_receipt(4),),
+    LotStatus.USED_UP: (a_receipt(4), an_issue(4), a_cancellation(6)),
+    LotStatus.CANCELLED: (a_cancellation(10),),
+}
+
+
+@pytest.mark.parametrize("status", LotStatus)
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_every_message_in_every_status_takes_a_listed_way_or_none(
+    status: LotStatus, message: Message
+) -> None:
+    house = a_house()
+    house.hear(*LIVES[status])
+    assert the_lot(house).status is status
+
+    ended = house.hear(message)
+    after = the_lot(house).status
+
+    assert after is status or after in TRANSITIONS[status]
+    assert (ended.verdict == "rejected") == (
+        isinstance(message, IssueStock) and status is not LotStatus.IN_STOCK
+    )
+    check(house)
