@@ -198,7 +198,7 @@ class _Batch:
     def _plan(self, arrival: Arrival) -> _Plan | Death | Rejection:
         fault = arrival.fault
         refusable = (fault is None or isinstance(fault, InvalidContent)) and _is_command(arrival)
-        if refusable and (refusal := _unwelcome(arrival)) is not None:
+        if refusable and (refusal := unwelcome(arrival)) is not None:
             arrival.refusal = refusal
             return refusal
         if isinstance(fault, InvalidContent) and refusable:
@@ -346,7 +346,7 @@ def _is_command(arrival: Arrival) -> bool:
     return kind is not None and issubclass(kind, Command)
 
 
-def _unwelcome(arrival: Arrival) -> Rejection | None:
+def unwelcome(arrival: Arrival) -> Rejection | None:
     """Why whoever gives a command may not give it; our own services may."""
     if arrival.refusal is not None:
         return arrival.refusal

@@ -57,6 +57,35 @@ def said(
     return Arrival(consumer, envelope, message)
 
 
+def envelope_of_type(type: str, actor: Actor) -> Envelope:
+    """A message of the system `erp`, of which nothing matters but its type and who acts."""
+    key = derived_id("message", "erp", type)
+    return Envelope(
+        id=key,
+        said_id="A-1",
+        message_key=key,
+        stranger=bool(actor.roles) or actor.through is not None,
+        type=type,
+        sender="erp",
+        source="/erp",
+        subject=None,
+        time=None,
+        sequence=None,
+        correlation_id="correlation",
+        causation_id=None,
+        traceparent=None,
+        tracestate=None,
+        reply_to=None,
+        exchange="",
+        redelivered=False,
+        body=b"{}",
+        body_hash=b"",
+        actor=actor,
+        actas=None,
+        origin="queue erp",
+    )
+
+
 def again(arrival: Arrival) -> Arrival:
     """The same message, delivered once more."""
     return Arrival(arrival.consumer, replace(arrival.envelope, redelivered=True), arrival.message)
