@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from starlette.routing import Router as BaseRouter
 
 from libs.chassis import acting, metrics, problems, tracing
+from libs.chassis.acting import ACT_AS as ACT_AS
 from libs.chassis.acting import Forbidden as Forbidden
 from libs.chassis.acting import Person as Person
 from libs.chassis.acting import actions_of, origin_of

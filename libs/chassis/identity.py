@@ -174,7 +174,7 @@ def with_grants(actor: Actor, act_as: Grants) -> Actor:
 
 def acting_for(actor: Actor, person: str) -> Actor:
     """The person that a system acts for by a grant; a Rejection where it has none."""
-    granted = actor.acting_for(person)
+    granted = actor.acting_for(person) if _is_an_id(person) else None
     if granted is None:
         raise Rejection("not_entitled", field="actas", message=f"{actor.id} may not act for {person[:130]}.")
     return granted
@@ -204,6 +204,14 @@ async def represented(
             "not_entitled", field="actas", message="The token is not of the person named in actas."
         )
     return replace(person, through=system.id)
+
+
+def _is_an_id(person: str) -> bool:
+    try:
+        _PERSON_ID.validate_python(person)
+    except ValidationError:
+        return False
+    return True
 
 
 def _header(token: str) -> Mapping[str, Any]:

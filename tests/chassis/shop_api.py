@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from libs.chassis.api import whole_app
 from libs.chassis.batch import Decider
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
+from libs.chassis.identity import Grants
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action, Role
 from tests.chassis.shop import SHOP, STORAGE, Box, BreakIn, CloseBox, OpenBox
@@ -75,12 +76,13 @@ async def writes(read: Reading) -> None:
     await read.execute(text("DELETE FROM boxes"))
 
 
-def app_on(engine: AsyncEngine, *, request_seconds_max: float = 30) -> FastAPI:
+def app_on(engine: AsyncEngine, *, request_seconds_max: float = 30, act_as: Grants | None = None) -> FastAPI:
     return whole_app(
         replace(SHOP, routes=router),
         engine=engine,
         decider=Decider(SHOP, engine),
         identity=the_issuer().identity(),
+        act_as=act_as or {},
         body_bytes_max=BODY_BYTES_MAX,
         request_seconds_max=request_seconds_max,
     )

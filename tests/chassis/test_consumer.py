@@ -18,6 +18,7 @@ from libs.chassis import health
 from libs.chassis.acknowledging import Acknowledger
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
+from libs.chassis.identity import Grants, Identity
 from libs.chassis.outage import Outage, Stuck
 from libs.chassis.service import Service
 from libs.chassis.settings import Settings
@@ -74,18 +75,26 @@ class Raw:
         await self.when_rejected()
 
 
-def a_consumer(engine: AsyncEngine, service: Service = SHOP, queue: str = "shop.inbox") -> Consumer:
+def a_consumer(
+    engine: AsyncEngine,
+    service: Service = SHOP,
+    queue: str = "shop.inbox",
+    *,
+    identity: Identity | None = None,
+    act_as: Grants | None = None,
+) -> Consumer:
     async def probe() -> None:
         """The database answers."""
 
     return Consumer(
         RabbitBroker("amqp://x", apply_types=False, logger=None),
         queue,
-        decider=Decider(service, engine),
+        decider=Decider(service, engine, act_as=act_as or {}),
         suspects=Suspects(engine, deaths_max=3),
         outage=Outage(probe),
         siblings={"depot"},
         settings=Settings.model_validate({"database_url": "postgresql://x", "broker_url": "amqp://x"}),
+        identity=identity,
         given_up=queue.endswith(".dead_letters"),
     )
 
