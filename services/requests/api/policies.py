@@ -95,7 +95,7 @@ async def show_policy(read: Reading, response: Response) -> PolicySeen:
     return seen
 
 
-@router.get("/approval-policies", dependencies=[needs(Action.SEE_POLICIES)])
+@router.get("/approval-policies/versions", dependencies=[needs(Action.SEE_POLICIES)])
 async def list_policies(
     read: Reading,
     limit: Limit = 100,
@@ -108,7 +108,7 @@ async def list_policies(
     return Page(items=[_seen(row) for row in rows[:limit]], next=following)
 
 
-@router.get("/approval-policies/{number}", dependencies=[needs(Action.SEE_POLICIES)])
+@router.get("/approval-policies/versions/{number}", dependencies=[needs(Action.SEE_POLICIES)])
 async def show_policy_version(number: Annotated[int, Path(ge=0, le=2**62)], read: Reading) -> PolicySeen:
     """A policy by its number; a round of approval names the one it was begun by."""
     if number == 0:
