@@ -52,7 +52,7 @@ def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:
     wish = Wish(**{name: getattr(command, name) for name in Wish.model_fields})
     content = derived_id("request_content", wish.model_dump_json())
     if content == request.content:
-        return Decision(duplicate=True, answer=answer_of(request))
+        return Decision(duplicate=True, answer={**answer_of(request), "revision": request.revision})
     lines_before = held.all(RequestLine, request_id=request.id)
     wanted = priced(wish, request.id, request.receiver, held)
     edited = replace(
@@ -83,7 +83,7 @@ def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:
         following,
         save=[*following.save, *lines, *dropped, _revision(edited, wish, cause)],
         publish=[said, *following.publish],
-        answer=answer_of(request_in(following)),
+        answer={**answer_of(request), "revision": edited.revision},
     )
 
 
@@ -155,7 +155,7 @@ def _withdrawn(request: PurchaseRequest, reason: str, held: Records, cause: Caus
     said = RequestWithdrawn(
         request_id=request.id, number=request.number, withdrawn_by=cause.actor.id, reason=reason.strip()
     )
-    return replace(stopped, publish=[said, *stopped.publish], answer=answer_of(request_in(stopped)))
+    return replace(stopped, publish=[said, *stopped.publish], answer=answer_of(request))
 
 
 def _forestall(command: NamedRequest, reason: str, cause: Cause) -> Decision:

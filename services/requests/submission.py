@@ -162,7 +162,7 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
         following,
         save=[*following.save, *wanted.lines],
         publish=[submitted, *following.publish],
-        answer=answer_of(request_in(following)),
+        answer=answer_of(request),
     )
 
 
@@ -200,13 +200,8 @@ def _again(earlier: PurchaseRequest, *, same: bool) -> Decision:
 
 
 def answer_of(request: PurchaseRequest) -> Mapping[str, object]:
-    """What the sender of a command about a request is told."""
-    return {
-        "request_id": str(request.id),
-        "number": request.number,
-        "revision": request.revision,
-        "status": request.status.value,
-    }
+    """What the sender of a command about a request is told: nothing that a later repeat would find otherwise."""
+    return {"request_id": str(request.id), "number": request.number}
 
 
 def request_in(decision: Decision) -> PurchaseRequest:
