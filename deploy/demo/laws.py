@@ -66,8 +66,14 @@ async def look(api: Api, request_ids: Iterable[str]) -> Lists:
 
 async def in_detail(api: Api, lists: Lists) -> Evidence:
     """Ask for what the lists leave out."""
+
+    async def whole(request: Mapping[str, Any]) -> dict[str, Any]:
+        units = await api.all("requests", f"/requests/{request['request_id']}/units")
+        return {**request, "units": units}
+
     one_of_each_request = {asset["request_id"]: asset for asset in lists.assets}.values()
     detailed = {
+        "requests": await each_of(lists.requests, whole),
         "orders": await each_of(
             lists.orders, lambda each: api.get("purchasing", f"/orders/{each['order_id']}")
         ),
@@ -250,7 +256,7 @@ def law_7_facts_reached_everybody(seen: Evidence) -> list[str]:
         asset["asset_id"]: asset["serial"] for asset in seen.assets if asset["handover_id"] is not None
     }
     known = {
-        unit["asset_id"]: unit["serial"]
+        unit["unit_id"]: unit["serial"]
         for request in seen.requests
         for unit in request["units"]
         if unit["status"] == "assigned"

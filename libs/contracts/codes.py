@@ -41,6 +41,7 @@ CODES: dict[str, tuple[int, str]] = {
     "request_not_editable": (409, "Only what waits for approval can be changed."),
     "request_not_withdrawable": (409, "Only what waits for approval can be withdrawn."),
     "request_not_cancellable": (409, "There is nothing left to cancel."),
+    "process_unknown": (404, "No such request, or it was not approved."),
     "fulfilment_not_stuck": (409, "Nothing was refused and nothing is unanswered."),
     "person_inactive": (422, "This person is no longer active."),
     "cost_centre_unknown": (422, "No active cost centre has this code."),

@@ -1,16 +1,19 @@
 """What can be done to a request until it is ordered: changed, taken back, stopped."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
 from libs.contracts.permissions import Action
 from libs.contracts.requests import (
     CancelRequest,
+    CustomItem,
     EditRequest,
     NamedRequest,
     RequestEdited,
+    RequestedLine,
     RequestWithdrawn,
     Wish,
     WithdrawRequest,
@@ -26,6 +29,7 @@ from services.requests.purchase_request import (
     RequestLine,
     RequestRevision,
     Status,
+    live,
     number_of,
     reference_id_of,
 )
@@ -81,14 +85,29 @@ def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:
     )
     return replace(
         following,
-        save=[*following.save, *lines, *dropped, _revision(edited, wish, cause)],
+        save=[*following.save, *lines, *dropped, *_revisions(request, lines_before, edited, wish, cause)],
         publish=[said, *following.publish],
         answer={**answer_of(request), "revision": edited.revision},
     )
 
 
-def _revision(request: PurchaseRequest, wish: Wish, cause: Cause) -> RequestRevision:
-    assert request.content is not None  # an edited request has content
+def _revisions(
+    request: PurchaseRequest,
+    lines_before: Sequence[RequestLine],
+    edited: PurchaseRequest,
+    wish: Wish,
+    cause: Cause,
+) -> list[RequestRevision]:
+    """What is wanted now, and with the first edit also what was wanted before."""
+    now = _revision(edited, wish, edited_by=cause.actor.id, at=cause.at)
+    if request.revision > 1:
+        return [now]
+    sent = wish_of(request, live(lines_before))
+    return [_revision(request, sent, edited_by=request.submitted_by, at=request.submitted_at), now]
+
+
+def _revision(request: PurchaseRequest, wish: Wish, *, edited_by: str, at: datetime) -> RequestRevision:
+    assert request.content is not None  # only what has arrived is edited
     return RequestRevision(
         id=derived_id("request_revision", request.id, request.revision),
         request_id=request.id,
@@ -97,8 +116,32 @@ def _revision(request: PurchaseRequest, wish: Wish, cause: Cause) -> RequestRevi
         wish=wish.model_dump(mode="json"),
         total=request.total,
         currency=request.currency,
-        edited_by=cause.actor.id,
-        at=cause.at,
+        edited_by=edited_by,
+        at=at,
+    )
+
+
+def wish_of(request: PurchaseRequest, lines: Sequence[RequestLine]) -> Wish:
+    """What is wanted, as it could be said again."""
+    assert request.deliver_to is not None  # it has arrived
+    return Wish(
+        cost_centre=request.cost_centre,
+        justification=request.justification,
+        needed_by=request.needed_by,
+        deliver_to=request.deliver_to,
+        currency=request.currency,
+        lines=tuple(
+            RequestedLine(
+                sku=line.sku,
+                item=None
+                if line.sku
+                else CustomItem(name=line.name, kind=line.kind, unit_price=line.unit_price),
+                quantity=line.quantity,
+                vendor=line.vendor if line.vendor_named else None,
+                destination=line.destination,
+            )
+            for line in lines
+        ),
     )
 
 

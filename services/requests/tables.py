@@ -83,8 +83,8 @@ STORAGE = Storage(
         Index("approval_seats_open_by_request", "request_id", postgresql_where=text("open")),
     ),
     table(Approval, "approvals", Index("approvals_by_request", "request_id", "round", "step")),
-    table(FulfilmentProcess, "fulfilment_processes"),
+    table(FulfilmentProcess, "fulfilment_processes", Index("fulfilment_processes_by_stage", "stage", "id")),
     table(ProcessLine, "process_lines", Index("process_lines_by_request", "request_id")),
-    table(ProcessUnit, "process_units", Index("process_units_by_request", "request_id")),
+    table(ProcessUnit, "process_units", Index("process_units_by_request", "request_id", "id")),
     table(ProcessStep, "process_steps", Index("process_steps_by_request", "request_id", "number")),
 )

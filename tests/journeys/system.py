@@ -227,7 +227,7 @@ class System:
     async def picture(self) -> Seen:
         """All four services in figures: what changes when anything is done or half done."""
         pictures = {
-            "requests": "/requests/summary",
+            "requests": "/summary",
             "purchasing": "/orders/summary",
             "receiving": "/summary",
             "assets": "/summary",

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.requests.api import approvals, delegations, people, policies, requests
+from services.requests.api import approvals, copies, delegations, people, policies, processes, requests
 
 router = APIRouter()
-for each in (requests, people, delegations, approvals, policies):
+for each in (requests, processes, people, delegations, approvals, policies, copies):
     router.include_router(each.router)

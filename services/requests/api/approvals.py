@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Row, select
 
@@ -18,6 +18,7 @@ from libs.contracts.message import Value
 from libs.contracts.permissions import Action
 from libs.contracts.values import LongText, Money, PersonId, Text, money
 from services.requests.api.inbox import REQUEST_SHOWN, InboxPage, authority, can_be_decided_by, may_see
+from services.requests.api.naming import RequestNamed
 from services.requests.approval_round import (
     Approval,
     ApprovalRound,
@@ -179,21 +180,6 @@ class ApprovalsSeen(BaseModel):
     rounds: list[RoundSeen]
 
 
-async def request_named(reference: str, request: Request) -> UUID:
-    """The id of the request that an address names by its id or number; the connection is back before anything else."""
-    try:
-        return UUID(reference)
-    except ValueError:
-        pass
-    query = select(_requests.c.id).where(_requests.c.number == reference)
-    if "\x00" not in reference:
-        async with request.app.state.engine.connect() as connection:
-            id = (await connection.execute(query)).scalar_one_or_none()
-        if isinstance(id, UUID):
-            return id
-    raise Rejection("request_unknown", message=f"There is no request {reference}.")
-
-
 @router.post(
     "/requests/{reference}/decisions",
     status_code=201,
@@ -201,7 +187,7 @@ async def request_named(reference: str, request: Request) -> UUID:
     dependencies=[needs(Action.DECIDE_APPROVALS)],
 )
 async def decide_on_request(
-    request_id: Annotated[UUID, Depends(request_named)], decision: JsonBody[NewDecision], obey: Obeying
+    request_id: RequestNamed, decision: JsonBody[NewDecision], obey: Obeying
 ) -> Response:
     """Say yes or no to a request, or to spending on one of its orders."""
     return await obey(DecideApproval(request_id=request_id, decided_by=obey.person, **dict(decision)))
@@ -270,9 +256,7 @@ async def list_awaited_approvals(
     "/requests/{reference}/approvals",
     dependencies=[needs(Action.SEE_OWN_REQUESTS, Action.SEE_ALL_REQUESTS)],
 )
-async def show_approvals(
-    request_id: Annotated[UUID, Depends(request_named)], read: Reading, actor: Person
-) -> ApprovalsSeen:
+async def show_approvals(request_id: RequestNamed, read: Reading, actor: Person) -> ApprovalsSeen:
     """Who was asked to approve a request, by which policy and rule, and who said what in whose name."""
     request = (await read.execute(select(_requests).where(_requests.c.id == request_id))).one_or_none()
     if request is None or not await may_see(read, actor, request):

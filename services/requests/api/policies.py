@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Row, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import Limit, Page
+from libs.chassis.preconditions import IfMatch, etag, expected_version
 from libs.contracts.approvals import Assessment, DefineApprovalPolicy, Policy, PolicyRule
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
@@ -77,21 +78,11 @@ class DryRun(Value):
     policy: Policy | None = None
 
 
-_IfMatch = Annotated[
-    str | None,
-    Header(
-        alias="If-Match",
-        max_length=100,
-        description='The ETag of the policy that was seen, for example "3".',
-    ),
-]
-
-
 @router.get("/approval-policies/current", dependencies=[needs(Action.SEE_POLICIES)])
 async def show_policy(read: Reading, response: Response) -> PolicySeen:
     """The policy in force; its ETag is what changing it takes."""
     seen = await _in_force(read)
-    response.headers["ETag"] = f'"{seen.number}"'
+    response.headers["ETag"] = etag(seen.number)
     return seen
 
 
@@ -122,18 +113,15 @@ async def show_policy_version(number: Annotated[int, Path(ge=0, le=2**62)], read
 @router.put(
     "/approval-policies/current", response_model=PolicyDefined, dependencies=[needs(Action.MANAGE_POLICIES)]
 )
-async def define_policy(policy: JsonBody[Policy], obey: Obeying, if_match: _IfMatch = None) -> Response:
+async def define_policy(policy: JsonBody[Policy], obey: Obeying, if_match: IfMatch = None) -> Response:
     """Put another policy into force, if the one that was seen still is."""
-    if if_match is None:
-        raise Rejection("precondition_missing", message="Say with If-Match which policy you have seen.")
-    number = if_match.strip().removeprefix("W/").strip('"')
-    if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise Rejection("precondition_failed", message=f"No policy has the ETag {if_match}.")
-    command = DefineApprovalPolicy(currency=policy.currency, rules=policy.rules, expected_number=int(number))
+    command = DefineApprovalPolicy(
+        currency=policy.currency, rules=policy.rules, expected_number=expected_version(if_match)
+    )
     return await obey(command, status=200)
 
 
-@router.post("/approval-policies/dry-run", dependencies=[needs(Action.SEE_POLICIES)])
+@router.post("/approval-dry-runs", dependencies=[needs(Action.SEE_POLICIES)])
 async def assess_request(dry_run: JsonBody[DryRun], read: Reading) -> Assessment:
     """Which steps would this request need, and why? Nothing is changed."""
     if (dry_run.request_id is None) == (dry_run.request is None):

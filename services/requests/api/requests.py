@@ -1,64 +1,72 @@
-"""Requests over HTTP: submit, decide, and see the whole trail of a request."""
+"""Requests over HTTP: ask, find, change, take back, stop, and see the whole trail."""
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Row, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, false, func, or_, select, text, true
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Actor, Rejection
 from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
-from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
+from libs.chassis.pages import Limit, Page, Wanted, fields_of, named, page_of
+from libs.chassis.preconditions import IfMatch, etag, expected_version
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
-from libs.contracts.requests import RenewCopies, RequestedLine, SubmitRequest
-from libs.contracts.values import (
-    Code,
-    Currency,
-    Destination,
-    DestinationKind,
-    Kind,
-    LongText,
-    Money,
-    PersonId,
-    Text,
-    money,
-)
+from libs.contracts.requests import CancelRequest, EditRequest, SubmitRequest, Wish, WithdrawRequest
+from libs.contracts.values import Destination, DestinationKind, Kind, LongText, Money, PersonId, Text, money
 from services.requests.api.approvals import ApprovalSeen
 from services.requests.api.inbox import may_see
+from services.requests.api.naming import RequestNamed, first_seen, line_of
+from services.requests.api.processes import UNITS_SHOWN, StepSeen, UnitSeen
 from services.requests.approval_round import Approval
-from services.requests.copies import CatalogEntry
-from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit, UnitStatus
-from services.requests.purchase_request import PurchaseRequest, RequestLine, Status
+from services.requests.editing import wish_of
+from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit, Stage
+from services.requests.purchase_request import (
+    PurchaseRequest,
+    RequestLine,
+    RequestRevision,
+    Status,
+    reference_id_of,
+)
 from services.requests.tables import STORAGE
 
 router = APIRouter()
 
 _requests = STORAGE.tables[PurchaseRequest]
 _lines = STORAGE.tables[RequestLine]
+_revisions = STORAGE.tables[RequestRevision]
 _approvals = STORAGE.tables[Approval]
 _processes = STORAGE.tables[FulfilmentProcess]
 _progress = STORAGE.tables[ProcessLine]
 _units = STORAGE.tables[ProcessUnit]
 _steps = STORAGE.tables[ProcessStep]
-_entries = STORAGE.tables[CatalogEntry]
+
+# The very expression that the index is made of.
+_MATCHES = "to_tsvector('simple', purchase_requests.words) @@ websearch_to_tsquery('simple', :sought)"
 
 
-class NewRequest(Value):
+class NewRequest(Wish):
     """What somebody asks for. The requester is the person who acts; others are named in `on_behalf_of`."""
 
     external_reference: Text | None = None
     requester: PersonId | None = None
     on_behalf_of: PersonId | None = None
-    cost_centre: Code | None = None
-    justification: LongText = ""
-    needed_by: date | None = None
-    deliver_to: Code
-    currency: Currency
-    lines: Annotated[tuple[RequestedLine, ...], Field(min_length=1, max_length=100)]
+
+
+class TakenBack(Value):
+    """Why it is not wanted any longer."""
+
+    reason: LongText = ""
+
+
+class Stopped(Value):
+    """Why it is not wanted any longer; whoever has worked on it wants to know."""
+
+    reason: Annotated[LongText, Field(min_length=1)]
 
 
 class RequestSubmittedSeen(BaseModel):
@@ -66,28 +74,34 @@ class RequestSubmittedSeen(BaseModel):
 
     request_id: UUID
     number: str
+
+
+class RequestEditedSeen(RequestSubmittedSeen):
+    """The request is at this revision now."""
+
     revision: int
-    status: Status
 
 
 class RequestSeen(BaseModel):
-    """A request in a list."""
+    """A request in a list. `version` counts everything that happened to it and is its ETag."""
 
     request_id: UUID
     number: str
+    version: int
     status: Status
     status_since: datetime
     source: str
     external_reference: str | None
     requester: str
     on_behalf_of: str | None
+    submitted_by: str
     cost_centre: str | None
     justification: str
     needed_by: date | None
     deliver_to: str | None
     total: Money
+    approved_total: Money | None
     submitted_at: datetime
-    submitted_by: str
     revision: int
     reason: str
     message_id: UUID
@@ -106,6 +120,7 @@ class LineSeen(BaseModel):
     unit_price: Decimal
     line_total: Money
     vendor: str | None
+    vendor_named: bool
     destination: Destination
     ordered: int | None = None
     cancelled: int | None = None
@@ -114,48 +129,31 @@ class LineSeen(BaseModel):
     done: bool | None = None
 
 
-class UnitSeen(BaseModel):
-    """One unit that arrived for the request."""
-
-    asset_id: UUID
-    request_line_id: UUID | None
-    status: UnitStatus
-    tag: str | None
-    serial: str | None
-
-
-class StepSeen(BaseModel):
-    """One thing that happened, and the message that told."""
-
-    number: int
-    at: datetime
-    message_type: str
-    message_id: UUID
-    summary: str
-
-
 class RequestInDetail(RequestSeen):
-    """A request with its whole trail. `refusals` and `overdue` count what a person should look at."""
+    """A request with its whole trail: of the units that arrived the first thousand.
+
+    `stage` is what its fulfilment waits for; `problem`, `refusals` and `overdue` are what a person should look at.
+    """
 
     lines: list[LineSeen]
     approvals: list[ApprovalSeen]
+    stage: Stage | None
+    problem: str | None
     refusals: int
     overdue: int
     steps: list[StepSeen]
     units: list[UnitSeen]
 
 
-class EntrySeen(BaseModel):
-    """A catalog item as this service knows it; `version` is purchasing's."""
+class RevisionSeen(BaseModel):
+    """What was wanted in one revision, from who changed it; the first one is what was sent."""
 
-    item_id: UUID
-    version: int
-    sku: str
-    name: str
-    kind: Kind
-    unit_price: Decimal
-    currency: str
-    active: bool
+    number: int
+    content: UUID
+    wish: Wish
+    total: Money
+    edited_by: str
+    at: datetime
 
 
 class Summary(BaseModel):
@@ -171,31 +169,59 @@ class Summary(BaseModel):
     dependencies=[needs(Action.SUBMIT_REQUESTS)],
 )
 async def submit_request(request: JsonBody[NewRequest], obey: Obeying) -> Response:
-    """Ask for something from the catalog."""
-    if request.requester not in (None, obey.person):
-        raise Rejection("not_entitled", field="requester", message="Ask for others by naming on_behalf_of.")
-    return await obey(SubmitRequest(**{**dict(request), "requester": obey.person}))
+    """Ask for something: from the catalog, or whatever no catalog lists."""
+    return await obey(SubmitRequest(**{**dict(request), "requester": request.requester or obey.person}))
 
 
 @router.get("/requests", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
 async def list_requests(
     read: Reading,
     actor: Person,
-    status: Status | None = None,
+    status: Annotated[list[Status] | None, Query(max_length=len(Status))] = None,
     requester: Wanted = None,
+    on_behalf_of: Wanted = None,
+    cost_centre: Wanted = None,
+    source: Wanted = None,
+    external_reference: Wanted = None,
+    needed_until: Annotated[date | None, Query(description="Needed by this day or before.")] = None,
+    search: Annotated[
+        str | None,
+        Query(max_length=200, pattern=r"^[^\x00]*$", description='Words; "a phrase"; -not this one.'),
+    ] = None,
+    order: Literal["oldest", "newest"] = "oldest",
     limit: Limit = 100,
-    after: After = None,
+    after: Annotated[
+        str | None, Query(pattern=r"^REQ-[0-9]{6,18}$", description="`next` of the page before.")
+    ] = None,
 ) -> Page[RequestSeen]:
-    """Requests by number: one's own, or all for who may see them."""
-    query = matching(
-        select(_requests).where(_seen_by(actor)),
-        {_requests.c.status: status, _requests.c.requester: requester},
-    )
-    rows, following = await page_of(read, query, _requests.c.number, limit, after)
-    return Page(items=[_request_seen(row) for row in rows], next=following)
+    """Requests in the order in which they came: one's own, or all for who may see them."""
+    columns, newest = _requests.c, order == "newest"
+    equal = {
+        columns.requester: requester,
+        columns.on_behalf_of: on_behalf_of,
+        columns.cost_centre: cost_centre,
+        columns.source: source,
+    }
+    wanted: list[ColumnElement[bool]] = [
+        column == value for column, value in equal.items() if value is not None
+    ]
+    if status:
+        wanted.append(columns.status.in_(status))
+    if external_reference is not None:
+        wanted.append(columns.reference_id == reference_id_of(external_reference))
+    if needed_until is not None:
+        wanted.append(columns.needed_by <= needed_until)
+    if search is not None:
+        wanted.append(text(_MATCHES).bindparams(sought=search))  # type: ignore[arg-type]
+    if after is not None:
+        last = int(after.removeprefix("REQ-"))
+        wanted.append(columns.ordinal < last if newest else columns.ordinal > last)
+    rows = (await read.execute(first_seen(actor, wanted, newest=newest, limit=limit + 1))).all()
+    following = rows[limit - 1].number if len(rows) > limit else None
+    return Page(items=[_request_seen(row) for row in rows[:limit]], next=following)
 
 
-@router.get("/requests/summary", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
+@router.get("/summary", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
 async def summarise(read: Reading, actor: Person) -> Summary:
     """How many requests are in which status, of one's own or of all."""
     statuses = select(_requests.c.status, func.count()).where(_seen_by(actor))
@@ -205,57 +231,120 @@ async def summarise(read: Reading, actor: Person) -> Summary:
 
 
 @router.get("/requests/{reference}", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
-async def show_request(reference: str, read: Reading, actor: Person) -> RequestInDetail:
-    """One request by its id or number, with everything that happened to it.
+async def show_request(reference: str, read: Reading, actor: Person, response: Response) -> RequestInDetail:
+    """One request by its id or number, with everything that happened to it; its ETag is what changing it takes.
 
     One that is not one's own, and that one need not decide on, is as unknown as one that does not exist.
     """
-    query = select(_requests).where(named(reference, _requests.c.id, _requests.c.number))
-    request = (await read.execute(query)).one_or_none()
-    if request is None or not await may_see(read, actor, request):
-        raise Rejection("request_unknown", message=f"There is no request {reference}.")
-    lines = (await read.execute(_of(request, _lines, "position"))).all()
-    progress = {
-        row.id: ProcessLine(**row._mapping) for row in await read.execute(_of(request, _progress, "id"))
-    }
+    request = await _shown(reference, read, actor)
+    response.headers["ETag"] = etag(request.version)
+    lines = (await read.execute(_of(request, _lines, "position").where(~_lines.c.withdrawn))).all()
+    progress = {row.id: line_of(row) for row in await read.execute(_of(request, _progress, "id"))}
     process = (await read.execute(select(_processes).where(_processes.c.id == request.id))).one_or_none()
-    hidden = ("id", "version", "request_id")
+    units = await read.execute(_of(request, _units, "id").limit(UNITS_SHOWN))
     return RequestInDetail(
         **dict(_request_seen(request)),
         lines=[_line_seen(line, progress.get(line.id), request.currency) for line in lines],
         approvals=[
-            ApprovalSeen(**fields_of(row, *hidden))
-            for row in await read.execute(_of(request, _approvals, "at"))
+            ApprovalSeen(**fields_of(row)) for row in await read.execute(_of(request, _approvals, "at"))
         ],
+        stage=process.stage if process else None,
+        problem=process.problem if process else None,
         refusals=process.refusals if process else 0,
         overdue=process.overdue if process else 0,
-        steps=[
-            StepSeen(**fields_of(row, *hidden)) for row in await read.execute(_of(request, _steps, "number"))
-        ],
-        units=[
-            UnitSeen(asset_id=row.id, request_line_id=row.line_id, **fields_of(row, *hidden, "line_id"))
-            for row in await read.execute(_of(request, _units, "tag"))
-        ],
+        steps=[StepSeen(**fields_of(row)) for row in await read.execute(_of(request, _steps, "number"))],
+        units=[_unit_seen(row) for row in units],
     )
 
 
-@router.get("/catalog-entries", dependencies=[needs(Action.SEE_CATALOG)])
-async def list_catalog_entries(read: Reading, limit: Limit = 100, after: After = None) -> Page[EntrySeen]:
-    """What this service knows of the catalog, by SKU."""
-    rows, following = await page_of(read, select(_entries), _entries.c.sku, limit, after)
-    items = [
-        EntrySeen(version=row.sequence, **fields_of(row, "id", "version", "sequence", "vendor_id"))
+@router.get("/requests/{reference}/units", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
+async def list_units(
+    reference: str, read: Reading, actor: Person, limit: Limit = 100, after: UUID | None = None
+) -> Page[UnitSeen]:
+    """Everything that arrived for a request, by its id."""
+    request = await _shown(reference, read, actor)
+    mine = select(_units).where(_units.c.request_id == request.id)
+    rows, following = await page_of(read, mine, _units.c.id, limit, after)
+    return Page(items=[_unit_seen(row) for row in rows], next=following)
+
+
+@router.get("/requests/{reference}/revisions", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
+async def list_revisions(reference: str, read: Reading, actor: Person) -> list[RevisionSeen]:
+    """What was wanted in every revision, the first one first."""
+    request = await _shown(reference, read, actor)
+    rows = (await read.execute(_of(request, _revisions, "number"))).all()
+    if not rows and request.content is not None:
+        return [await _only_revision(request, read)]
+    return [
+        RevisionSeen(
+            wish=Wish.model_validate(row.wish, strict=False),
+            total=money(row.total, row.currency),
+            **fields_of(row, "wish", "total"),
+        )
         for row in rows
     ]
-    return Page(items=items, next=following)
+
+
+@router.put(
+    "/requests/{reference}",
+    response_model=RequestEditedSeen,
+    dependencies=[needs(Action.EDIT_OWN_REQUESTS, Action.EDIT_ALL_REQUESTS)],
+)
+async def edit_request(
+    request_id: RequestNamed, wish: JsonBody[Wish], obey: Obeying, if_match: IfMatch = None
+) -> Response:
+    """Replace what is wanted, as long as it is not approved and is still what was seen."""
+    return await obey(
+        EditRequest(request_id=request_id, expected_version=expected_version(if_match), **dict(wish)),
+        status=200,
+    )
 
 
 @router.post(
-    "/copies/renewal", status_code=202, response_model=None, dependencies=[needs(Action.RENEW_COPIES)]
+    "/requests/{reference}/withdrawal",
+    response_model=RequestSubmittedSeen,
+    dependencies=[needs(Action.EDIT_OWN_REQUESTS, Action.EDIT_ALL_REQUESTS)],
 )
-async def renew_copies(obey: Obeying) -> Response:
-    """Ask purchasing to say every catalog item again, for instance after this database was restored."""
-    return await obey(RenewCopies(), status=202)
+async def withdraw_request(request_id: RequestNamed, why: JsonBody[TakenBack], obey: Obeying) -> Response:
+    """Take a request back before it is approved."""
+    return await obey(WithdrawRequest(request_id=request_id, reason=why.reason), status=200)
+
+
+@router.post(
+    "/requests/{reference}/cancellation",
+    response_model=RequestSubmittedSeen,
+    dependencies=[needs(Action.CANCEL_REQUESTS)],
+)
+async def cancel_request(request_id: RequestNamed, why: JsonBody[Stopped], obey: Obeying) -> Response:
+    """Stop a request wherever it is: what is open is cancelled, what has arrived stays."""
+    return await obey(CancelRequest(request_id=request_id, reason=why.reason), status=200)
+
+
+async def _only_revision(row: Row[Any], read: AsyncConnection) -> RevisionSeen:
+    lines = await read.execute(_of(row, _lines, "position"))
+    return RevisionSeen(
+        number=row.revision,
+        content=row.content,
+        wish=wish_of(
+            PurchaseRequest(**row._mapping),
+            [RequestLine(**{**line._mapping, **_as_decided(line)}) for line in lines],
+        ),
+        total=money(row.total, row.currency),
+        edited_by=row.submitted_by,
+        at=row.submitted_at,
+    )
+
+
+def _as_decided(line: Row[Any]) -> dict[str, object]:
+    return {"kind": Kind(line.kind), "destination_kind": DestinationKind(line.destination_kind)}
+
+
+async def _shown(reference: str, read: Reading, actor: Actor) -> Row[Any]:
+    query = select(_requests).where(named(reference, _requests.c.id, _requests.c.number))
+    request = (await read.execute(query)).one_or_none()
+    if request is None or not await may_see(read, actor, request):
+        raise Rejection("request_unknown", message=f"There is no request {reference}.")
+    return request
 
 
 def _seen_by(actor: Actor) -> ColumnElement[bool]:
@@ -264,7 +353,7 @@ def _seen_by(actor: Actor) -> ColumnElement[bool]:
         return true()
     columns = _requests.c
     own = (columns.requester, columns.on_behalf_of, columns.submitted_by, columns.source)
-    return or_(*(column == actor.id for column in own))
+    return or_(false(), *(column == actor.id for column in own))
 
 
 def _of(request: Row[Any], table: Any, order_by: str) -> Any:
@@ -272,8 +361,17 @@ def _of(request: Row[Any], table: Any, order_by: str) -> Any:
 
 
 def _request_seen(row: Row[Any]) -> RequestSeen:
-    seen = fields_of(row, "id", "total")
-    return RequestSeen(request_id=row.id, total=money(row.total, row.currency), **seen)
+    approved = money(row.approved_total, row.currency) if row.approved_total is not None else None
+    return RequestSeen(
+        request_id=row.id,
+        total=money(row.total, row.currency),
+        approved_total=approved,
+        **fields_of(row, "total", "approved_total"),
+    )
+
+
+def _unit_seen(row: Row[Any]) -> UnitSeen:
+    return UnitSeen(unit_id=row.id, request_line_id=row.line_id, **fields_of(row, "id"))
 
 
 def _line_seen(row: Row[Any], progress: ProcessLine | None, currency: str) -> LineSeen:

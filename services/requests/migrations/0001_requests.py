@@ -165,6 +165,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("fulfilment_processes_by_stage", "fulfilment_processes", ["stage", "id"])
     op.create_table(
         "process_lines",
         sa.Column("id", sa.Uuid(), nullable=False),
@@ -206,7 +207,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("process_units_by_request", "process_units", ["request_id"])
+    op.create_index("process_units_by_request", "process_units", ["request_id", "id"])
     op.create_table(
         "process_steps",
         sa.Column("id", sa.Uuid(), nullable=False),
