@@ -1,7 +1,7 @@
 # Every command a developer needs; `make help` lists them. The first one makes .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs check test journeys bench format lock clean
+.PHONY: help demo up down status logs check test journeys bench docs format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -49,6 +49,9 @@ journeys: $(READY) ## Only the whole journeys through all four services
 
 bench: $(READY) ## Measure flows per second against the baseline
 	@$(BIN)/python -m bench
+
+docs: $(READY) ## Bring those parts of documents up to date that are made from the code
+	@$(BIN)/python -m deploy.documents
 
 format: $(READY) ## Put the code into the house's shape
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .

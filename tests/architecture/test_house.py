@@ -21,6 +21,7 @@ COMMANDS = {
     "test",
     "journeys",
     "bench",
+    "docs",
     "format",
     "lock",
     "clean",
