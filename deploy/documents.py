@@ -97,7 +97,7 @@ def messages(service: Service) -> str:
     """What a service obeys (and who may say it), sends, hears, says, and says to itself."""
     siblings_of(service)  # every contract is known from here on
     handled = {handler.on for handlers in service.queues.values() for handler in handlers}
-    commands = [message for message in handled if issubclass(message, Command)]
+    obeyed = {message.type: message.action for message in handled if issubclass(message, Command)}
     said = [
         message
         for message in MESSAGES.values()
@@ -108,7 +108,7 @@ def messages(service: Service) -> str:
     itself = [message for message in handled if not issubclass(message, Command | Event)]
     heard = [message for message in handled if issubclass(message, Event)]
     rows = [
-        ("obeys", [f"`{each.type}` ({_who(each.action)})" for each in _sorted(commands)]),
+        ("obeys", [f"`{type}` ({_who(action)})" for type, action in sorted(obeyed.items())]),
         ("sends", [f"`{each.type}`" for each in _sorted(service.sends)]),
         ("hears", [f"`{each.type}`" for each in _sorted(heard)]),
         ("says", [f"`{each.type}`" for each in _sorted(said)]),
