@@ -225,7 +225,7 @@ def expire(timer: ApprovalExpiryDue, held: Records, cause: Cause) -> Decision:
     closed = close(round, RoundStatus.EXPIRED, held, cause)
     if round.purpose is Purpose.SPENDING:
         return joined(Decision(save=[request], publish=[refusal(round, f"expired: {reason}")]), closed)
-    request = request.become(Status.EXPIRED, status_since=cause.at)
+    request = request.become(Status.EXPIRED, status_since=cause.at, reason=reason)
     said = RequestExpired(request_id=request.id, number=request.number, reason=reason)
     return joined(Decision(save=[request], publish=[said]), closed)
 

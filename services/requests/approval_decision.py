@@ -227,7 +227,7 @@ def _rejected(
     if round.purpose is Purpose.SPENDING:
         refused = Decision(save=[request], publish=[refusal(round, said.reason)])
     else:
-        request = request.become(Status.REJECTED, status_since=cause.at)
+        request = request.become(Status.REJECTED, status_since=cause.at, reason=said.reason)
         rejected = RequestRejected(
             request_id=request.id, number=request.number, rejected_by=said.decided_by, reason=said.reason
         )

@@ -134,7 +134,7 @@ class System:
             return await client.post(path, json=content, headers=headers)
 
     async def decide(
-        self, request_id: str, verdict: str, *, person: str = APPROVER, **said: str
+        self, request_id: str, verdict: str, *, person: str = APPROVER, **said: Any
     ) -> httpx2.Response:
         """Somebody says yes or no to a request."""
         path = f"/requests/{request_id}/decisions"
