@@ -146,13 +146,16 @@ def _entitled(
     summary = f"entitlement of {fact.quantity} is {fact.status}"
     line = lines.get(fact.request_line_id)
     known = held.find(ProcessUnit, fact.entitlement_id)
-    pending = known is None or known.status is UnitStatus.PENDING
-    if line is None or not pending or fact.status not in ("pending", "active") or not fact.quantity:
+    if line is None or fact.status not in ("pending", "active") or not fact.quantity:
+        return taken(fact, fact.request_id, held, cause, summary, lines)
+    if usable := line.is_handed_over or active:
+        # Also of what was allocated before we heard that it is there.
+        line = lines[line.id] = replace(line, received=max(line.received, fact.quantity))
+    if known is not None and known.status is not UnitStatus.PENDING:
         return taken(fact, fact.request_id, held, cause, summary, lines)
     quantity = known.quantity if known else fact.quantity
     status = UnitStatus.PENDING
-    if line.is_handed_over or active:
-        line = replace(line, received=line.received + quantity)
+    if usable:
         wanted = min(quantity, max(0, line.wanted - line.claimed))
         line, status = _claim(line, wanted)
         quantity = wanted if status is UnitStatus.BEING_ASSIGNED else quantity
@@ -176,7 +179,8 @@ def _entitled(
 
 
 def entitlement_allocated(fact: assets.EntitlementAllocated, held: Records, cause: Cause) -> Decision:
-    """Whom it was for may use the software."""
+    """Whom it was for may use the software. A request is given of an entitlement once: where somebody did that with
+    less than was wanted, the rest stays free."""
     return _one_given(
         fact,
         fact.entitlement_id,
@@ -228,6 +232,8 @@ def _one_given(
             id=unit_id, request_id=request_id, line_id=line_id, kind=kind, status=UnitStatus.PENDING
         )
         save = [_arrived_there(replace(before, quantity=quantity), lines)]
+        if kind is Kind.SOFTWARE and (line := lines.get(before.line_id)) and line.assigned < line.wanted:
+            lines[line.id] = replace(line, destination_kind=DestinationKind.STOCK, destination_name=None)
     summary = f"{units_of(quantity)} of {kind.value} given out"
     return taken(fact, request_id, held, cause, summary, lines, save=save)
 

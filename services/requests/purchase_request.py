@@ -34,7 +34,8 @@ class Status(StrEnum):
 
 
 # Facts of three services arrive in any order, so an approved request may skip stages, but it never goes back.
-# A cancelled one goes on when goods turn up that the dock had taken before it heard of the cancellation.
+# A cancelled one goes on when goods turn up that the dock had taken before it heard of the cancellation; what was
+# received is cancelled when all of it was software, which can be given back.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.SUBMITTED: frozenset({Status.AWAITING_APPROVAL, Status.APPROVED}),
     Status.AWAITING_APPROVAL: frozenset({Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED}),
@@ -57,8 +58,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.ORDERED: frozenset(
         {Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.FULFILLED, Status.CANCELLED}
     ),
-    Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED, Status.FULFILLED}),
-    Status.RECEIVED: frozenset({Status.FULFILLED}),
+    Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED, Status.FULFILLED, Status.CANCELLED}),
+    Status.RECEIVED: frozenset({Status.FULFILLED, Status.CANCELLED}),
     Status.FULFILLED: frozenset(),
     Status.CANCELLED: frozenset({Status.RECEIVED, Status.FULFILLED}),
 }

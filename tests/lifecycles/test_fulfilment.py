@@ -13,7 +13,7 @@ from libs.contracts import assets
 from libs.contracts.message import Message
 from libs.contracts.purchasing import CreateOrder, LineToOrder
 from libs.contracts.requests import FulfilmentStuck, RequestCancelled, RequestFulfilled, RequestProgressed
-from libs.contracts.values import AssetCreation, Destination, DestinationKind, derived_id
+from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, derived_id
 from services.requests import fulfilment, handover
 from services.requests.process import (
     DeliveryOverdue,
@@ -191,20 +191,26 @@ def the_state(desk: Desk) -> tuple[list[ProcessLine], list[ProcessUnit]]:
 
 
 def test_any_order_of_arrival_ends_in_the_same_numbers_over_every_step_of_the_table() -> None:
-    desk, (one, two) = an_approved({STATION: 1, CABLE: 1})
-    told = [
-        *(one.submitted(), one.received(), one.stocked(), one.assigned(), one.cancelled()),
-        *(two.submitted(), two.received(), two.stocked(), two.assigned(), two.cancelled()),
-    ]
-    states = {frozenset[int](): the_state(desk)}
     taken: set[tuple[Status, Status]] = set()
+    for kind in (Kind.HARDWARE, Kind.SOFTWARE):
+        desk, (one, two) = an_approved({STATION: 1, CABLE: 1}, kind)
+        told = [
+            message
+            for line in (one, two)
+            for message in (
+                (line.submitted(), line.received(), line.stocked(), line.assigned(), line.cancelled())
+                if kind is Kind.HARDWARE
+                else (line.submitted(), line.entitled(), line.allocated(), line.cancelled())
+            )
+        ]
+        states = {frozenset[int](): the_state(desk)}
 
-    for before, _, after, heard in every_order_of_arrival(desk, tuple(told)):
-        assert states.setdefault(heard, the_state(after)) == the_state(after)
-        was, now = the_request(before).status, the_request(after).status
-        assert now is (Status.FULFILLED if was is Status.FULFILLED else status_of(lines(after)))
-        if now is not was:
-            taken.add((was, now))
+        for before, _, after, heard in every_order_of_arrival(desk, tuple(told)):
+            assert states.setdefault(heard, the_state(after)) == the_state(after)
+            was, now = the_request(before).status, the_request(after).status
+            assert now is (Status.FULFILLED if was is Status.FULFILLED else status_of(lines(after)))
+            if now is not was:
+                taken.add((was, now))
 
     assert taken == {(was, now) for was in APPROVED_AND_LATER for now in TRANSITIONS[was]}, (
         "the table lists a step that nothing leads to, or not all"

@@ -31,6 +31,7 @@ from services.requests.process import (
 )
 from services.requests.purchase_request import Status
 from tests.builders_desk import (
+    CABLE,
     MANAGER,
     REQUESTER,
     SERVER,
@@ -295,6 +296,29 @@ def test_software_is_allocated_without_any_receipt() -> None:
     assert isinstance(allocation, assets.AllocateEntitlement)
     assert (allocation.quantity, allocation.holder.name) == (5, REQUESTER)
     assert said(desk, RequestFulfilled)
+
+
+@pytest.mark.parametrize("also", [{}, {CABLE: 1}])
+def test_a_request_is_cancelled_although_its_software_was_there(also: dict[str, int]) -> None:
+    desk, told = an_approved({STATION: 2} | also, Kind.SOFTWARE)
+    desk.hear(*(one.submitted() for one in told), told[0].entitled())
+    before = the_request(desk).status
+
+    desk.hear(*(one.cancelled() for one in told))
+
+    assert before is (Status.PARTIALLY_RECEIVED if also else Status.RECEIVED)
+    assert (the_request(desk).status, process(desk).stage) == (Status.CANCELLED, Stage.CANCELLED)
+
+
+@pytest.mark.parametrize("first", ["allocated", "entitled"])
+def test_a_request_whose_software_somebody_allocated_in_part_does_not_wait_for_the_rest(first: str) -> None:
+    desk, (told,) = an_approved({STATION: 3}, Kind.SOFTWARE)
+    facts = [told.allocated(1), told.entitled()]
+    desk.hear(told.submitted())
+
+    desk.hear(*(facts if first == "allocated" else reversed(facts)))
+
+    assert (the_request(desk).status, process(desk).stage) == (Status.FULFILLED, Stage.COMPLETED)
 
 
 def test_software_for_stock_is_done_once_it_is_active() -> None:
