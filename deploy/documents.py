@@ -1,6 +1,7 @@
 """The parts of documents that are made from the code: `python -m deploy.documents` brings them up to date.
 
-Each stands in its file between `<!-- name: made from the code -->` and `<!-- end -->`.
+Each stands in its file between `<!-- name: made from the code -->` and `<!-- end -->`; the page of permissions is made
+as a whole.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 
+from deploy import permissions
 from deploy.local.definitions import SERVICES
 from libs.chassis.process import siblings_of
 from libs.chassis.service import Service
@@ -42,7 +44,7 @@ def documents() -> Mapping[Path, str]:
         if name == "requests":
             parts |= {"states": request_states(), "stages": process_stages()}
         found[path] = written(path.read_text(), parts)
-    return found
+    return found | {ROOT / "docs" / "permissions.md": permissions.page()}
 
 
 def written(text: str, parts: Mapping[str, str]) -> str:

@@ -95,7 +95,7 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
         Action.SEE_OWN_ASSETS: (*_MANAGERS, _REQUESTER),
         Action.SEE_ASSETS: (*_MANAGERS, _SYSTEM),
         Action.SEE_LOCATIONS: (*_PERSONS, _SYSTEM),
-        Action.MANAGE_LOCATIONS: (_AM, _AA, _SYSTEM),
+        Action.MANAGE_LOCATIONS: (_SM, _AM, _AA, _SYSTEM),
         Action.ASSIGN_ASSETS: (_AM, _AA, _SYSTEM),
         Action.ISSUE_STOCK: (_SM, _AM, _AA, _SYSTEM),
         Action.RENEW_COPIES: (_AA,),

@@ -16,6 +16,7 @@ COMMANDS = {
     "up",
     "down",
     "status",
+    "token",
     "logs",
     "check",
     "test",

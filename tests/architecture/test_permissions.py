@@ -78,11 +78,22 @@ def test_whoever_has_no_role_may_do_nothing() -> None:
     assert set(PERMISSIONS) == set(Action)
 
 
-def test_an_asset_administrator_may_do_all_that_an_asset_manager_may() -> None:
-    less = [
-        action
-        for action, roles in PERMISSIONS.items()
-        if Role.ASSET_MANAGER in roles and Role.ASSET_ADMINISTRATOR not in roles
-    ]
+@pytest.mark.parametrize(
+    ("more", "less"),
+    [
+        (Role.ASSET_ADMINISTRATOR, Role.ASSET_MANAGER),
+        (Role.ASSET_MANAGER, Role.PROCUREMENT_MANAGER),
+        (Role.ASSET_MANAGER, Role.STORAGE_MANAGER),
+        (Role.STORAGE_MANAGER, Role.MOBILE_ASSET_MANAGER),
+    ],
+)
+def test_a_greater_role_may_do_all_that_a_lesser_may(more: Role, less: Role) -> None:
+    lacks = [action for action, roles in PERMISSIONS.items() if less in roles and more not in roles]
 
-    assert less == []
+    assert lacks == []
+
+
+def test_who_takes_deliveries_with_a_phone_may_do_nothing_else() -> None:
+    allowed = {action for action, roles in PERMISSIONS.items() if Role.MOBILE_ASSET_MANAGER in roles}
+
+    assert allowed == {Action.SEE_DELIVERIES, Action.TAKE_DELIVERY, Action.SEE_LOCATIONS}
