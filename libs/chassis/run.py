@@ -16,8 +16,8 @@ import structlog
 import uvloop
 
 from libs.chassis import logs
-from libs.chassis.migrations import migrate
-from libs.chassis.process import Process
+from libs.chassis.migrations import RevisionChanged, migrate
+from libs.chassis.process import NOT_MIGRATED, Process
 from libs.chassis.service import Service
 from libs.chassis.settings import PREFIX, Settings, SettingsInvalid
 
@@ -47,7 +47,11 @@ def run(service: Service) -> None:
         sys.exit(SETTINGS_INVALID)
     logs.configure(service=service.name, role=role, level=settings.log_level)
     if arguments.migrate or role == "migrate":
-        asyncio.run(migrate(service, settings.database_url))
+        try:
+            asyncio.run(migrate(service, settings.database_url))
+        except RevisionChanged as changed:
+            sys.stderr.write(f"{changed}\n")
+            sys.exit(NOT_MIGRATED)
         log.info("migrated")
     if role != "migrate":
         sys.exit(uvloop.run(_live(service, role, settings)))

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from libs.chassis import schema
 from libs.chassis.inbox import generation_of
-from libs.chassis.migrations import SERVICES, behind, histories, migrate
+from libs.chassis.migrations import SERVICES, RevisionChanged, behind, histories, migrate
 from libs.chassis.migrations.__main__ import draft
 from libs.chassis.service import Service
 from libs.chassis.settings import sqlalchemy_url
@@ -194,3 +194,14 @@ async def partitions(connection: AsyncConnection, of: str) -> list[date]:
         {"of": f"chassis.{of}"},
     )
     return sorted(datetime.strptime(name[-8:], "%Y%m%d").date() for name in names.scalars())  # noqa: DTZ007
+
+
+async def test_a_database_made_by_an_earlier_draft_of_a_revision_is_left_alone(
+    database_url: str, shops_revisions: Path
+) -> None:
+    await migrate(SHOP, database_url, revisions=shops_revisions)
+    (first,) = shops_revisions.glob("0001_*.py")
+    first.write_text(first.read_text() + "# said otherwise\n")
+
+    with pytest.raises(RevisionChanged, match=r"shop: .* revision 0001.*make clean"):
+        await migrate(SHOP, database_url, revisions=shops_revisions)

@@ -6,6 +6,7 @@ Runs as `python -m services.<name> --role migrate`, as often as one likes; proce
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -44,6 +45,10 @@ ONE_AT_A_TIME = 0x5175_6172_7465_726D
 log = structlog.get_logger()
 
 
+class RevisionChanged(Exception):
+    """A database was made by other words of a revision than the code has now; the message says what to do."""
+
+
 @dataclass(frozen=True)
 class History:
     """One line of revisions with its own version table: the runtime's or a service's."""
@@ -77,6 +82,11 @@ class History:
         return (
             ScriptDirectory.from_config(self.config()).get_current_head() if self.revisions.exists() else None
         )
+
+    def digests(self, up_to: str | None) -> dict[str, str]:
+        """What the revisions up to this one say, as digests of their files."""
+        scripts = ScriptDirectory.from_config(self.config()).iterate_revisions(up_to, "base") if up_to else ()
+        return {each.revision: sha256(Path(each.path).read_bytes()).hexdigest() for each in scripts}
 
     def options(self, connection: Connection) -> dict[str, Any]:
         """How Alembic looks at this history's part of the database."""
@@ -154,10 +164,37 @@ async def _upgrade(engine: AsyncEngine, service: Service, both: tuple[History, H
         await connection.commit()
         for history in both:
             if history.head() is not None:
+                await _refuse_changed(connection, service, history)
                 await connection.run_sync(_run, history.config())
                 await connection.commit()
+                await _remember(connection, history)
         await _add_what_the_code_declares(connection, service)
         await connection.commit()
+
+
+async def _refuse_changed(connection: AsyncConnection, service: Service, history: History) -> None:
+    """What was applied once is never edited: upgrading from it would end somewhere nobody has tried."""
+    await connection.execute(_APPLIED)
+    current = None
+    if (await connection.execute(_EXISTS, {"name": f"{SCHEMA}.{history.version_table}"})).scalar():
+        current = (await connection.execute(select(history.version))).scalar()
+    rows = await connection.execute(_KNOWN, {"history": history.name})
+    known: dict[str, str] = {row.revision: row.digest for row in rows}
+    await connection.commit()
+    for revision, digest in history.digests(current).items():
+        if known.get(revision) != digest:
+            raise RevisionChanged(
+                f"{service.name}: its database was made by an earlier draft of {history.name} revision {revision}."
+                " Before the first release there is no way from a draft to the next:"
+                " empty the database (in a checkout `make clean`) and begin again."
+            )
+
+
+async def _remember(connection: AsyncConnection, history: History) -> None:
+    for revision, digest in history.digests(history.head()).items():
+        applied = {"history": history.name, "revision": revision, "digest": digest}
+        await connection.execute(_APPLY, applied)
+    await connection.commit()
 
 
 def _run(connection: Connection, config: Config) -> None:
@@ -193,3 +230,11 @@ async def _guard(connection: AsyncConnection, append_only: Table) -> None:
 _PARTITIONS = text("SELECT relname FROM pg_class WHERE relispartition AND relkind IN ('r', 'p')")
 _EXISTS = text("SELECT to_regclass(:name) IS NOT NULL")
 _GUARDED = text("SELECT 1 FROM pg_trigger WHERE tgrelid = to_regclass(:name) AND tgname = 'refuse_change'")
+_APPLIED = text(
+    "CREATE TABLE IF NOT EXISTS chassis.applied_revision"
+    " (history text, revision text, digest text NOT NULL, PRIMARY KEY (history, revision))"
+)
+_KNOWN = text("SELECT revision, digest FROM chassis.applied_revision WHERE history = :history")
+_APPLY = text(
+    "INSERT INTO chassis.applied_revision VALUES (:history, :revision, :digest) ON CONFLICT DO NOTHING"
+)
