@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx2
 import pytest_asyncio
 
+from deploy.demo.erp import checked
 from libs.contracts.permissions import Role
+from libs.contracts.purchasing import CompletedLine, CompleteOrder, SubmitOrder
 from libs.contracts.requests import EditRequest, RequestedLine
 from tests.conftest import unique_name
-from tests.journeys.system import ADMINISTRATOR, APPROVER, REQUESTER, Seen, System, as_person
+from tests.journeys.system import ADMINISTRATOR, APPROVER, REQUESTER, Seen, System, a_request, as_person
 from tests.tokens import bearer
 
 POLICY = "/approval-policies/current"
@@ -342,3 +345,42 @@ async def test_an_inbox_is_private_but_for_who_may_see_everything(
     assert by_key == [request_id]
     assert request_id in by_requester
     assert dock.status_code == 403
+
+
+async def test_an_order_that_costs_more_than_was_approved_waits_for_another_yes(
+    system: System, approvals: Approvals
+) -> None:
+    chair = {"name": "Chair", "kind": "hardware", "unit_price": "100.00"}
+    await approvals.put_into_force(by_group(approvals.name))
+    command = a_request(cost_centre=approvals.name, lines=[{"item": chair, "quantity": 2}])
+    request_id = str(checked(await system.erp.ask(command, str(uuid4())))["request_id"])
+    await system.decide(request_id, "approve", person=approvals.one)
+
+    async def orders() -> list[Seen]:
+        return await system.api.all("purchasing", "/orders", request_id=request_id)
+
+    (order,) = await system.eventually(orders)
+    detail = await system.api.get("purchasing", f"/orders/{order['order_id']}")
+    vendor = (await system.api.all("purchasing", "/vendors"))[0]
+    priced = tuple(
+        CompletedLine(order_line_id=UUID(line["order_line_id"]), unit_price=Decimal("150.00"))
+        for line in detail["lines"]
+    )
+    order_id = UUID(order["order_id"])
+    complete = CompleteOrder(order_id=order_id, currency="EUR", vendor_number=vendor["number"], lines=priced)
+    checked(await system.erp.ask(complete, str(uuid4())))
+    checked(await system.erp.ask(SubmitOrder(order_id=order_id), str(uuid4())))
+    waiting = await system.eventually(lambda: approvals.inbox(approvals.two, purpose="spending"))
+    yes = await system.decide(request_id, "approve", person=approvals.two)
+    request = await system.reaches(request_id, "ordered")
+
+    assert waiting == [request_id]
+    assert (yes.status_code, yes.json()["round_status"]) == (201, "approved")
+    first, second = await approvals.rounds(request_id)
+    assert (first["purpose"], first["total"]["amount"]) == ("request", "200.00")
+    assert (second["purpose"], second["total"]["amount"], second["vendor"]) == (
+        "spending",
+        "300.00",
+        vendor["number"],
+    )
+    assert request["approved_total"]["amount"] == "300.00"
