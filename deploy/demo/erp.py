@@ -62,13 +62,14 @@ class Erp:
             }
         )
 
-    async def ask_event(self, event: Mapping[str, Any]) -> Answer:
-        """Publish a command as it is, see it confirmed, and wait for its answer."""
+    async def ask_event(self, event: Mapping[str, Any], authorization: str | None = None) -> Answer:
+        """Publish a command as it is, see it confirmed, and wait for its answer; `authorization` is the header that
+        says for which person it is given, with their token."""
         async with self._turnstile:
             token = f"{self._run}-{next(self._tokens)}"
             answered = self._awaited[token] = asyncio.get_running_loop().create_future()
             try:
-                await self._publish(event, token)
+                await self._publish(event, token, authorization)
                 async with asyncio.timeout(ANSWER_SECONDS_MAX):
                     answer: Answer = await answered
                     return answer
@@ -79,7 +80,7 @@ class Erp:
             finally:
                 del self._awaited[token]
 
-    async def _publish(self, event: Mapping[str, Any], token: str) -> None:
+    async def _publish(self, event: Mapping[str, Any], token: str, authorization: str | None) -> None:
         message = aio_pika.Message(
             json.dumps(event).encode(),
             content_type="application/cloudevents+json",
@@ -87,6 +88,7 @@ class Erp:
             # Returned messages are told apart by it, so it must differ even when a command is repeated.
             message_id=token,
             type=event["type"],
+            headers={} if authorization is None else {"authorization": authorization},
             user_id=self._user,
             reply_to=token,
         )

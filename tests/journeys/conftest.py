@@ -7,6 +7,7 @@ import pytest_asyncio
 
 from deploy.local.servers import Servers
 from tests.journeys.system import System, the_system
+from tests.journeys.ways import Way
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -23,3 +24,9 @@ async def system(started: System) -> AsyncIterator[System]:
     yield started
     started.check_alive()
     assert started.complaints() == []
+
+
+@pytest.fixture(params=["http", "queue"])
+def way(request: pytest.FixtureRequest, system: System) -> Way:
+    """Both ways in, one after the other."""
+    return Way(system, request.param)

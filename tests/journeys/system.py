@@ -35,13 +35,15 @@ T = TypeVar("T")
 Seen = dict[str, Any]
 
 REQUESTER, APPROVER, DOCK, ADMINISTRATOR = "person-17", "person-procurement", "person-dock", "person-admin"
+ASSET_MANAGER, ERP = "person-assets", "erp"
 ROLES = {
     APPROVER: Role.PROCUREMENT_MANAGER,
-    "person-assets": Role.ASSET_MANAGER,
+    ASSET_MANAGER: Role.ASSET_MANAGER,
     DOCK: Role.MOBILE_ASSET_MANAGER,
     ADMINISTRATOR: Role.ASSET_ADMINISTRATOR,
+    ERP: Role.INTEGRATION,
 }
-"""What people work as; everybody else is a requester."""
+"""What people and systems work as; everybody else is a requester."""
 PATIENCE_SECONDS = 60
 _TLS = ssl.create_default_context()
 """Never used, but every client makes its own unless it has one, which takes longer than a request."""
@@ -116,7 +118,19 @@ class System:
 
     async def kill(self, *services: str) -> None:
         """End these services without a warning, and start them again at the same addresses."""
+        async with self.away(*services):
+            pass
+
+    @asynccontextmanager
+    async def away(self, *services: str) -> AsyncIterator[None]:
+        """These services are ended without a warning, and started again at the same addresses afterwards."""
         await asyncio.gather(*(self.supervisor.processes[service].kill() for service in services))
+        try:
+            yield
+        finally:
+            await self._start(*services)
+
+    async def _start(self, *services: str) -> None:
         for service in services:
             url = self.supervisor.urls[service]
             self.supervisor.start_one(service, extra={"QUARTERMASTER_HTTP_PORT": url.rpartition(":")[2]})
@@ -206,7 +220,9 @@ class System:
             {
                 "purchasing.command_answered.v1": 1,
                 "purchasing.order_submitted.v1": len(orders),
-                "assets.template_assets_created.v1": len(request["lines"]),
+                "assets.template_assets_created.v1": sum(
+                    line["kind"] == "hardware" for line in request["lines"]
+                ),
             }
         )
         request = await self.eventually(
@@ -225,14 +241,21 @@ class System:
         return await self.api.all("assets", "/assets", request_id=request_id)
 
     async def picture(self) -> Seen:
-        """All four services in figures: what changes when anything is done or half done."""
+        """All four services in figures: what changes when anything is done or half done.
+
+        The `figures` are of what their summaries leave out, from their databases.
+        """
         pictures = {
             "requests": "/summary",
             "purchasing": "/orders/summary",
             "receiving": "/summary",
             "assets": "/summary",
         }
-        return {service: await self.api.get(service, path) for service, path in pictures.items()}
+        seen = {service: await self.api.get(service, path) for service, path in pictures.items()}
+        for service, query in FIGURES.items():
+            async with self.database(service) as connection:
+                seen[f"{service} figures"] = dict(await connection.fetchrow(query))
+        return seen
 
     @asynccontextmanager
     async def database(self, service: str) -> AsyncIterator[asyncpg.Connection]:
@@ -281,16 +304,38 @@ def as_person(person: str) -> dict[str, str]:
     return bearer(person, ROLES.get(person, Role.REQUESTER))
 
 
+FIGURES = {
+    "purchasing": """
+        SELECT (SELECT count(*) FROM purchase_orders WHERE submitted_at IS NOT NULL) AS submitted,
+               (SELECT coalesce(sum(greatest(0, ordered - asked - accepted)), 0) FROM order_lines
+                JOIN purchase_orders ON purchase_orders.id = order_id
+                WHERE submitted_at IS NOT NULL AND kind IN ('hardware', 'consumable')) AS to_come
+    """,
+    "assets": """
+        SELECT (SELECT count(*) FROM assets WHERE status = 'on_order')
+             + (SELECT coalesce(sum(on_order), 0) FROM lots) AS to_come,
+               (SELECT count(*) FROM assets WHERE status NOT IN ('on_order', 'cancelled'))
+             + (SELECT coalesce(sum(received), 0) FROM lots) AS arrived,
+               (SELECT count(*) FROM assets JOIN ordered_lines ON ordered_lines.id = order_line_id
+                WHERE status = 'in_stock' AND destination_kind IS DISTINCT FROM 'stock')
+             + (SELECT coalesce(sum(received - issued), 0) FROM lots WHERE NOT is_for_stock)
+             + (SELECT coalesce(sum(greatest(0, ordered - asked - allocated)), 0) FROM entitlements
+                WHERE status = 'active' AND NOT is_for_stock) AS to_give
+    """,
+}
+"""Orders that ever went to a vendor; units still owed to us, units here, units not yet with whom they are for."""
+
+
 def is_at_rest(picture: Seen) -> bool:
     """Whether the services agree with each other: nothing is on its way from one to the next."""
-    requests, orders = picture["requests"]["requests"], picture["purchasing"]["orders"]
-    dock, assets = picture["receiving"], picture["assets"]["assets"]
+    requests, bought = picture["requests"]["requests"], picture["purchasing figures"]
+    dock, assets = picture["receiving"], picture["assets figures"]
     return bool(
         requests["approved"] + requests["partially_ordered"] + requests["received"] == 0
-        and sum(orders.values()) == dock["orders"]
-        and orders["submitted"] + orders["partially_received"] == dock["orders_open"]
-        and assets["on_order"] == dock["units_open"]
-        and assets["assigned"] == dock["units_accepted"]
+        and bought["submitted"] == dock["orders"]
+        and bought["to_come"] == dock["units_open"] == assets["to_come"]
+        and assets["arrived"] == dock["units_accepted"]
+        and assets["to_give"] == 0
     )
 
 

@@ -1,0 +1,155 @@
+"""The two ways in: people give their commands over HTTP, other systems by queue, under the same rules.
+
+A journey gives commands and looks at how they ended; by which way they went is its parameter `way`.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID, uuid4
+
+from libs.contracts.approvals import DecideApproval
+from libs.contracts.message import Command
+from libs.contracts.purchasing import (
+    CancelOneOrder,
+    CancelOrder,
+    CompleteOrder,
+    ConfirmService,
+    DefineCatalogItem,
+    DefineVendor,
+    SubmitOrder,
+)
+from libs.contracts.receiving import RecordReceipt
+from libs.contracts.requests import (
+    CancelRequest,
+    EditRequest,
+    RetryFulfilment,
+    SubmitRequest,
+    Wish,
+    WithdrawRequest,
+)
+from tests.journeys.system import APPROVER, ERP, REQUESTER, ROLES, Seen, System, an_event, as_person
+from tests.tokens import a_token
+
+Address = tuple[str, str, str]
+"""Method, service and path."""
+
+ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
+    SubmitRequest: lambda _: ("POST", "requests", "/requests"),
+    EditRequest: lambda of: ("PUT", "requests", f"/requests/{of.request_id}"),
+    WithdrawRequest: lambda of: ("POST", "requests", f"/requests/{of.request_id}/withdrawal"),
+    CancelRequest: lambda of: ("POST", "requests", f"/requests/{of.request_id}/cancellation"),
+    DecideApproval: lambda of: ("POST", "requests", f"/requests/{of.request_id}/decisions"),
+    RetryFulfilment: lambda of: ("POST", "requests", f"/requests/{of.request_id}/process/retry"),
+    CancelOrder: lambda of: ("POST", "purchasing", f"/orders/{of.request_id}/cancel"),
+    CompleteOrder: lambda of: ("PUT", "purchasing", f"/orders/{of.order_id}/lines"),
+    SubmitOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/submission"),
+    CancelOneOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/cancellation"),
+    ConfirmService: lambda of: (
+        "POST",
+        "purchasing",
+        f"/orders/{of.order_id}/lines/{of.order_line_id}/confirmations",
+    ),
+    DefineVendor: lambda _: ("POST", "purchasing", "/vendors"),
+    DefineCatalogItem: lambda _: ("POST", "purchasing", "/catalog-items"),
+    RecordReceipt: lambda _: ("POST", "receiving", "/receipts"),
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended, whichever way it went in."""
+
+    done: bool
+    result: Mapping[str, Any]
+    refusal: tuple[str | None, str | None] = (None, None)
+    sentence: str = ""
+
+    @property
+    def code(self) -> str | None:
+        """Why it was refused."""
+        return self.refusal[0]
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way into a system."""
+
+    system: System
+    name: Literal["http", "queue"]
+
+    @property
+    def canceller(self) -> str:
+        """Who may cancel what came in this way: a manager any request, a system its own."""
+        return APPROVER if self.name == "http" else ERP
+
+    async def give(self, command: Command, person: str = REQUESTER) -> Ended:
+        """Somebody gives a command: by queue a system in its own name, for a requester whom it may act for, or with
+        the token of the person who has sent it."""
+        return await (
+            self._over_http(command, person) if self.name == "http" else self._by_queue(command, person)
+        )
+
+    async def done(self, command: Command, person: str = REQUESTER) -> Mapping[str, Any]:
+        """The numbers and ids of a command that must be accepted."""
+        ended = await self.give(command, person)
+        assert ended.done, (command, ended)
+        return ended.result
+
+    async def submit(self, wish: Wish, person: str = REQUESTER, **changes: Any) -> str:
+        """Somebody asks for something; the request's id."""
+        said = wish.model_dump() | {"requester": person, "external_reference": f"REF-{uuid4()}"} | changes
+        return str((await self.done(SubmitRequest(**said), person))["request_id"])
+
+    async def edit(self, request_id: str, wish: Wish, *, version: int | None = None) -> Ended:
+        """Its requester wants something else; by default whatever the request's version is."""
+        version = version or (await self.system.show(request_id))["version"]
+        return await self.give(
+            EditRequest(request_id=UUID(request_id), expected_version=version, **dict(wish)), REQUESTER
+        )
+
+    async def decide(self, request_id: str, verdict: Any, person: str = APPROVER, **said: Any) -> Ended:
+        """Somebody says yes or no."""
+        decision = DecideApproval(request_id=UUID(request_id), verdict=verdict, decided_by=person, **said)
+        return await self.give(decision, person)
+
+    async def cancel(self, request_id: str, reason: str = "Not needed any more.") -> Ended:
+        """Whoever may cancels it."""
+        return await self.give(CancelRequest(request_id=UUID(request_id), reason=reason), self.canceller)
+
+    async def _over_http(self, command: Command, person: str) -> Ended:
+        method, service, path = ROUTES[type(command)](command)
+        content = command.model_dump(mode="json", exclude_none=True)
+        headers = as_person(person)
+        if isinstance(command, EditRequest):
+            headers |= {"If-Match": f'"{command.expected_version}"'}
+        async with self.system.client(service) as client:
+            answer = await client.request(method, path, json=content, headers=headers)
+        said = answer.json()
+        if answer.is_success:
+            return Ended(True, said)
+        return Ended(False, {}, (said["code"], said.get("field")), said["detail"])
+
+    async def _by_queue(self, command: Command, person: str) -> Ended:
+        event, token = an_event(command), None
+        if person != ERP and person not in ROLES:
+            event["actas"] = person
+        elif person != ERP:
+            token = f"Bearer {a_token(person, ROLES[person])}"
+        answer = await self.system.erp.ask_event(event, token)
+        if (answer.get("original") or answer["outcome"]) == "accepted":
+            return Ended(True, answer["result"])
+        return Ended(False, {}, (answer["code"], answer.get("field")), answer["message"])
+
+
+def a_wish(*lines: Seen | tuple[str, int], **changes: Any) -> Wish:
+    """So many of these SKUs, or lines said in full."""
+    said = [line if isinstance(line, dict) else {"sku": line[0], "quantity": line[1]} for line in lines]
+    content = {"deliver_to": "SITE-NORTH", "currency": "EUR", "lines": said}
+    return Wish.model_validate_json(json.dumps(content | changes))
+
+
+def custom(name: str, kind: str, price: str, quantity: int = 1, **changes: Any) -> Seen:
+    """A line for something that no catalog lists, at about this price."""
+    return {"item": {"name": name, "kind": kind, "unit_price": price}, "quantity": quantity} | changes
