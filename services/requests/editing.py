@@ -62,6 +62,7 @@ def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:
     edited = replace(
         request,
         revision=request.revision + 1,
+        edited_by=cause.actor.id,
         content=content,
         cost_centre=wish.cost_centre,
         justification=wish.justification,

@@ -96,6 +96,7 @@ class PurchaseRequest(Record):
     requester: str
     on_behalf_of: str | None = None
     submitted_by: str
+    edited_by: str | None = None
     cost_centre: str | None = None
     justification: str = ""
     needed_by: date | None = None
@@ -121,8 +122,9 @@ class PurchaseRequest(Record):
 
     @property
     def people(self) -> frozenset[str]:
-        """Everybody whose request it is."""
-        return frozenset({self.requester, self.submitted_by, self.on_behalf_of or self.requester})
+        """Everybody whose request it is; whoever has changed it last answers for it too."""
+        asked = (self.requester, self.submitted_by, self.on_behalf_of, self.edited_by)
+        return frozenset(person for person in asked if person is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

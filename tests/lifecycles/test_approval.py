@@ -12,7 +12,7 @@ from libs.contracts.approvals import (
 )
 from libs.contracts.permissions import Role
 from libs.contracts.purchasing import CreateOrder
-from libs.contracts.requests import RequestApproved, RequestRejected
+from libs.contracts.requests import EditRequest, RequestApproved, RequestRejected
 from libs.contracts.values import derived_id
 from services.requests.approval_round import (
     ESCALATION,
@@ -24,8 +24,9 @@ from services.requests.approval_round import (
     RoundStatus,
     Verdict,
 )
+from services.requests.editing import wish_of
 from services.requests.process import FulfilmentProcess
-from services.requests.purchase_request import Status
+from services.requests.purchase_request import RequestLine, Status
 from tests.builders_approval import (
     ASSETS,
     BUYER,
@@ -281,6 +282,20 @@ def test_nobody_decides_on_their_own_request(disguise: str, verdict: str) -> Non
     ended = says(desk, BUYER, verdict)
 
     assert ended.code == "own_request"
+
+
+def test_nobody_decides_on_what_they_have_changed_it_into() -> None:
+    desk = a_requests_desk()
+    desk.hear(a_request({SERVER: 1}))
+    request = the_request(desk)
+    wish = wish_of(request, desk.all(RequestLine)).model_copy(update={"justification": "twice as good"})
+    edit = EditRequest(request_id=request.id, **dict(wish))
+
+    changed = desk.hear(edit, actor=Actor(BUYER, frozenset({PROCUREMENT})))
+
+    assert changed.verdict == "accepted"
+    assert says(desk, BUYER).code == "own_request"
+    assert says(desk, SECOND_BUYER).verdict == "accepted"
 
 
 def test_where_the_only_approver_asks_themselves_a_procurement_manager_decides() -> None:

@@ -155,6 +155,7 @@ def can_be_decided_by(people: tuple[str, ...]) -> list[ColumnElement[bool]]:
     return [
         _requests.c.requester.not_in(people),
         func.coalesce(_requests.c.on_behalf_of, "").not_in(people),
+        func.coalesce(_requests.c.edited_by, "").not_in(people),
         _requests.c.submitted_by.not_in(people),
         not_(_rounds.c.voices.contains([people[0]])),
         not_(_rounds.c.yes.contains([people[-1]])),

@@ -95,6 +95,7 @@ class RequestSeen(BaseModel):
     requester: str
     on_behalf_of: str | None
     submitted_by: str
+    edited_by: str | None
     cost_centre: str | None
     justification: str
     needed_by: date | None

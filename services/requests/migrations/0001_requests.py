@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("requester", sa.Text(), nullable=False),
         sa.Column("on_behalf_of", sa.Text(), nullable=True),
         sa.Column("submitted_by", sa.Text(), nullable=False),
+        sa.Column("edited_by", sa.Text(), nullable=True),
         sa.Column("cost_centre", sa.Text(), nullable=True),
         sa.Column("justification", sa.Text(), nullable=False),
         sa.Column("needed_by", sa.Date(), nullable=True),
