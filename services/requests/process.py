@@ -347,6 +347,7 @@ def taken(
         progress,
         save=[*told_of, process, *moved, *save, step],
         publish=[*facts, *progress.publish, *publish],
+        schedule=_delivery_deadline(request, lines.values(), held, cause),
     )
 
 
@@ -360,19 +361,28 @@ def _advance(request: PurchaseRequest, status: Status, reason: str, cause: Cause
         said: Event = RequestFulfilled(request_id=request.id, number=request.number)
     elif status is Status.CANCELLED:
         said = RequestCancelled(request_id=request.id, number=request.number, reason=reason)
+        request = replace(request, reason=reason or request.reason)
     else:
         said = RequestProgressed(request_id=request.id, number=request.number, status=status)
     if status in (Status.RECEIVED, Status.FULFILLED, Status.CANCELLED):
         return Decision(save=[request], publish=[said], cancel=[timer_id(request.id, DEADLINE)])
-    if status is not Status.PARTIALLY_ORDERED and before in (Status.APPROVED, Status.PARTIALLY_ORDERED):
-        return Decision(save=[request], publish=[said], schedule=[_delivery_deadline(request, cause)])
     return Decision(save=[request], publish=[said])
 
 
-def _delivery_deadline(request: PurchaseRequest, cause: Cause) -> Timer:
-    """The end of the day (UTC) it is needed by, else thirty days from now; a day from now at the earliest."""
+def _delivery_deadline(
+    request: PurchaseRequest, lines: Iterable[ProcessLine], held: Records, cause: Cause
+) -> list[Timer]:
+    """From when the last of it is ordered until it is here: the end of the day (UTC) it is needed by, else thirty days
+    from now; a day from now at the earliest. Until then it is the order that is awaited."""
+    lines, before = tuple(lines), held.all(ProcessLine, request_id=request.id)
+    if all(line.is_ordered for line in before) or not all(line.is_ordered for line in lines):
+        return []
+    if all(line.is_received for line in lines):
+        return []
     due_at = cause.at + DELIVER_WITHIN
     if request.needed_by is not None:
         due_at = datetime.combine(request.needed_by, time(23, 59, 59), tzinfo=UTC)
     due_at = max(due_at, cause.at + timedelta(days=1))
-    return Timer(of=request.id, name=DEADLINE, due_at=due_at, message=DeliveryOverdue(request_id=request.id))
+    return [
+        Timer(of=request.id, name=DEADLINE, due_at=due_at, message=DeliveryOverdue(request_id=request.id))
+    ]

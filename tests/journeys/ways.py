@@ -84,6 +84,11 @@ class Way:
         """Who may cancel what came in this way: a manager any request, a system its own."""
         return APPROVER if self.name == "http" else ERP
 
+    @property
+    def source(self) -> str:
+        """Who sends what comes in this way."""
+        return REQUESTER if self.name == "http" else ERP
+
     async def give(self, command: Command, person: str = REQUESTER) -> Ended:
         """Somebody gives a command: by queue a system in its own name, for a requester whom it may act for, or with
         the token of the person who has sent it."""

@@ -288,6 +288,7 @@ def test_goods_that_the_dock_took_before_it_heard_of_a_cancellation_bring_the_re
     desk.hear(told.received(1), told.stocked(1), told.assigned(1))
 
     assert stages(desk.said) == ["ordered", "cancelled", "received", "fulfilled"]
+    assert the_request(desk).reason == "no longer made"
 
 
 def test_a_unit_known_to_be_handed_over_was_not_cancelled_even_if_its_receipt_is_still_to_be_heard_of() -> (

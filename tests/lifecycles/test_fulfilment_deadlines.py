@@ -13,7 +13,8 @@ from services.requests.process import (
     FulfilmentProcess,
     OrderNotSubmitted,
 )
-from tests.builders_desk import a_request, a_requests_desk, the_request
+from services.requests.purchase_request import Status
+from tests.builders_desk import STATION, a_request, a_requests_desk, an_entry, the_request
 from tests.builders_dock import NOON
 from tests.builders_workflow import Told, an_approved, summaries
 
@@ -30,6 +31,19 @@ def test_an_order_is_due_within_the_hour_and_the_goods_by_the_day_they_are_neede
     assert (order_by.name, order_by.due_at) == (DEADLINE, NOON + ORDER_WITHIN)
     assert (deliver_by.id, deliver_by.due_at) == (order_by.id, datetime(2026, 5, 1, 23, 59, 59, tzinfo=UTC))
     assert received.decision.cancel == [timer_id(told.request_id, DEADLINE)]
+
+
+def test_as_long_as_anything_is_not_ordered_the_order_is_awaited_whatever_has_arrived() -> None:
+    desk = a_requests_desk(an_entry("CABLE"))
+    desk.hear(a_request({STATION: 1, "CABLE": 1}))
+    first, second = (Told(the_request(desk).id, position) for position in (1, 2))
+
+    arrived = desk.hear(first.submitted(), first.received())
+    ordered = desk.hear(second.submitted())
+
+    assert the_request(desk).status is Status.PARTIALLY_RECEIVED
+    assert arrived.decision.schedule == []
+    assert [type(timer.message) for timer in ordered.decision.schedule] == [DeliveryOverdue]
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ async def show_process(request_id: RequestNamed, read: Reading) -> ProcessInDeta
     set_timers = select(schema.timers).where(schema.timers.c.id == timer_id(request_id, DEADLINE))
     timers = [TimerSeen(message_type=row.type, due_at=row.due_at) for row in await read.execute(set_timers)]
     return ProcessInDetail(
-        **fields_of(process, "id"),
+        **fields_of(process, "id", "steps"),
         request_id=process.id,
         lines=[
             ProcessLineSeen(
