@@ -52,13 +52,10 @@ async def test_a_token_names_a_person_and_their_roles(issuer: Issuer) -> None:
     ("claims", "code"),
     [
         ({"exp": 1}, "token_expired"),
-        ({"exp": time() - 1}, "token_expired"),
         ({"exp": None}, "token_invalid"),
         ({"exp": "tomorrow"}, "token_invalid"),
         ({"exp": True}, "token_invalid"),
-        ({"exp": 10**400}, "token_invalid"),
-        ({"nbf": time() + 60}, "token_invalid"),
-        ({"iat": time() + 60}, "token_invalid"),
+        ({"exp": 10**310}, "token_invalid"),
         ({"nbf": [1]}, "token_invalid"),
         ({"aud": "payroll"}, "token_invalid"),
         ({"aud": ["payroll", "travel"]}, "token_invalid"),
@@ -72,7 +69,7 @@ async def test_a_token_names_a_person_and_their_roles(issuer: Issuer) -> None:
         ({"sub": 17}, "token_invalid"),
         ({"sub": "x" * 129}, "token_invalid"),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:40],
 )
 async def test_claims_that_are_not_for_us_or_not_for_now_are_refused(
     issuer: Issuer, claims: dict[str, Any], code: str
@@ -81,12 +78,29 @@ async def test_claims_that_are_not_for_us_or_not_for_now_are_refused(
 
 
 @pytest.mark.parametrize(
-    "claims", [{"nbf": time() + 20}, {"iat": time() + 20}, {"aud": ["x", "quartermaster"]}]
+    ("claim", "seconds", "code"),
+    [
+        ("exp", -1, "token_expired"),
+        ("nbf", 60, "token_invalid"),
+        ("iat", 60, "token_invalid"),
+        ("nbf", 20, None),
+        ("iat", 20, None),
+    ],
 )
-async def test_a_clock_a_little_ahead_and_one_audience_of_several_are_fine(
-    issuer: Issuer, claims: dict[str, Any]
+async def test_a_token_counts_from_its_time_to_its_time_and_clocks_may_differ_a_little(
+    issuer: Issuer, claim: str, seconds: int, code: str | None
 ) -> None:
-    assert (await issuer.identity().actor(issuer.token(**claims))).id == "person-17"
+    claims: dict[str, Any] = {claim: time() + seconds}
+    identity, token = issuer.identity(), issuer.token("person-17", BUYER, **claims)
+
+    if code is None:
+        assert (await identity.actor(token)).id == "person-17"
+    else:
+        assert (await refusal_of(identity, token)).code == code
+
+
+async def test_we_may_be_one_audience_of_several(issuer: Issuer) -> None:
+    assert (await issuer.identity().actor(issuer.token(aud=["payroll", "quartermaster"]))).id == "person-17"
 
 
 @pytest.mark.parametrize("trailing", ["/", ""])
@@ -365,7 +379,7 @@ async def test_only_so_many_tokens_are_remembered(issuer: Issuer, monkeypatch: p
         ({"roles": {"requester": True}}, "roles", set()),
         ({}, "roles", set()),
     ],
-    ids=str,
+    ids=["several", "unknown ones", "a text", "dotted", "an address", "no object", "no list", "none"],
 )
 def test_all_known_roles_of_the_claim_count_and_no_others(
     claims: dict[str, Any], path: str, roles: set[Role]
