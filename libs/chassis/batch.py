@@ -186,7 +186,8 @@ class _Batch:
             else:
                 outcomes.append(self._decided(arrival, plan))
         busy = [self.arrivals[position] for position in plans if outcomes[position] is BUSY]
-        turned_away = [arrival for arrival in self.arrivals if arrival.refusal is not None]
+        # Only what was admitted now: a repeat with worse papers must not have the first one forgotten.
+        turned_away = [self.arrivals[position] for position in plans if self.arrivals[position].refusal]
         await forget(self.connection, [each for each in (*busy, *turned_away) if each.stored is None])
         for arrival in busy:
             if arrival.stored is not None:
@@ -236,7 +237,8 @@ class _Batch:
         outcome, answer = earlier.outcome, earlier.answer
         if earlier.position is not None:
             first = outcomes[earlier.position]
-            if first is BUSY:
+            forgotten = self.arrivals[earlier.position].refusal is not None
+            if first is BUSY or (forgotten and _is_command(arrival) and unwelcome(arrival) is None):
                 return BUSY
             outcome, answer = first.verdict, first.answer
         if earlier.body_hash != arrival.envelope.body_hash:
@@ -350,9 +352,13 @@ def unwelcome(arrival: Arrival) -> Rejection | None:
     """Why whoever gives a command may not give it; our own services may."""
     if arrival.refusal is not None:
         return arrival.refusal
-    if arrival.envelope.from_us:
+    envelope = arrival.envelope
+    if envelope.from_us:
         return None
-    actor, action = arrival.envelope.actor, cast(type[Command], MESSAGES[arrival.envelope.type]).action
+    if envelope.actas is not None and envelope.actor.through is None:
+        message = f"For whom {envelope.sender} acts here was never found out."
+        return Rejection("not_entitled", field="actas", message=message)
+    actor, action = envelope.actor, cast(type[Command], MESSAGES[envelope.type]).action
     if action is not None and actor.may(action):
         return None
     return Rejection("not_entitled", message=f"{actor.id} lacks a role that may do this: {action}.")

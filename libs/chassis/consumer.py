@@ -203,10 +203,12 @@ class Consumer:
     async def _identify(self, delivery: _Delivery) -> None:
         """See for whom a system acts; the token that says so goes no further than this."""
         arrival, delivery.speaks_for = delivery.arrival, False
-        token = authorization(delivery.raw)
+        token, envelope = authorization(delivery.raw), arrival.envelope
+        # Should it end as a dead letter, it is not replayed as something that the system does in its own name.
+        arrival.envelope = replace(envelope, actas=envelope.actas or "")
         try:
-            actor = await represented(arrival.envelope, token, self._identity, self._decider.act_as)
-            arrival.envelope = replace(arrival.envelope, actor=actor)
+            actor = await represented(envelope, token, self._identity, self._decider.act_as)
+            arrival.envelope = replace(envelope, actor=actor)
         except Rejection as refusal:
             arrival.refusal = refusal
         except Exception as error:

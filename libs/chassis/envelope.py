@@ -52,7 +52,8 @@ class Envelope:
     one derived from sender and id. `id` is the same until whoever knows `received_at` puts a timed one there.
     `body` is the JSON of the data; `body_hash` its SHA-256, for strangers of canonical JSON: a retry may be
     spaced otherwise or come in the other mode and is still the same. `actor` is who acts: the sender itself, or the
-    person it acts for; `origin` where it came from, in words for the audit.
+    person it acts for; `origin` where it came from, in words for the audit. `actas` is whom a system says it acts for,
+    empty where only a token said so and was not believed.
     """
 
     id: UUID

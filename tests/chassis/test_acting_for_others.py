@@ -52,7 +52,8 @@ async def said_by_scanner(engine: AsyncEngine, *messages: Raw, identity: Identit
     for tag, raw in enumerate(messages, 1):
         raw.delivery_tag = tag
         await deliver(consumer, raw)
-    await handle(consumer)
+    while consumer._pending:
+        await handle(consumer)
     return [row[0] for row in await all_of(engine, ANSWERED)]
 
 
@@ -154,6 +155,56 @@ async def test_refused_for_who_asks_it_may_be_said_again_with_better_papers(engi
     answers = await said_by_scanner(engine, again)
 
     assert [answer["outcome"] for answer in answers] == ["rejected", "accepted"]
+
+
+def the_same(raw: Raw, **headers: str) -> Raw:
+    """The message once more, for somebody else or with another token."""
+    return from_scanner(cast(Command, raw.message), **{**headers, "ce-id": raw.headers["ce-id"]})
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["in one batch", "one after another"])
+async def test_a_repeat_with_worse_papers_does_not_make_the_first_one_forgotten(
+    engine: AsyncEngine, at_once: bool
+) -> None:
+    first = from_scanner(opening(), **{"ce-actas": "person-17"})
+    stale = the_same(first, authorization=f"Bearer {a_token('person-17', BUYER, exp=1)}")
+
+    for batch in [[first, stale]] if at_once else [[first], [stale]]:
+        await said_by_scanner(engine, *batch)
+    answers = await said_by_scanner(engine, the_same(first, **{"ce-actas": "person-17"}))
+
+    assert [answer["outcome"] for answer in answers] == ["accepted", "duplicate", "duplicate"]
+    assert await all_of(engine, "SELECT outcome FROM chassis.stranger_inbox") == [("accepted",)]
+    assert await all_of(engine, "SELECT count(*) FROM boxes") == [(1,)]
+
+
+async def test_better_papers_in_the_same_batch_are_looked_at(engine: AsyncEngine) -> None:
+    refused = from_scanner(opening(), **{"ce-actas": "person-19"})
+
+    answers = await said_by_scanner(engine, refused, the_same(refused, **{"ce-actas": "person-17"}))
+
+    assert [answer["outcome"] for answer in answers] == ["rejected", "accepted"]
+
+
+async def test_a_letter_whose_person_was_not_found_out_is_not_decided_as_the_systems_own(
+    engine: AsyncEngine,
+) -> None:
+    raw = from_scanner(opening(), authorization="Bearer nonsense")
+    raw.exchange = "shop.dead_letters"
+    raw.headers["x-death"] = [
+        {"queue": "shop.ingress", "exchange": "shop.commands", "routing-keys": [raw.routing_key]}
+    ]
+    consumer = a_consumer(engine, queue="shop.dead_letters", identity=the_issuer().identity(), act_as=GRANTS)
+    await deliver(consumer, raw)
+    await handle(consumer)
+    ((letter,),) = await all_of(engine, "SELECT id FROM chassis.dead_letters")
+
+    async with engine.begin() as connection:
+        assert await replay(connection, letter, actor="person-1")
+    await a_sweep(engine).step()
+
+    assert await all_of(engine, "SELECT id FROM boxes") == []
+    assert (await all_of(engine, AUDITED))[-1][:4] == ("scanner", None, "rejected", "not_entitled")
 
 
 async def test_while_the_issuer_is_away_a_token_it_has_not_shown_before_is_refused(
