@@ -21,8 +21,16 @@ ACT_AS = "Quartermaster-Act-As"
 class Forbidden(Rejection):
     """Somebody known may not do this."""
 
-    def __init__(self, actor: Actor, action: Action, command: Command | None = None) -> None:
-        super().__init__("not_entitled", message=f"{actor.id} lacks a role that may do this: {action}.")
+    def __init__(
+        self,
+        actor: Actor,
+        action: Action | None,
+        command: Command | None = None,
+        *,
+        because: Rejection | None = None,
+    ) -> None:
+        message = because.message if because else f"{actor.id} lacks a role that may do this: {action}."
+        super().__init__("not_entitled", field=because.field if because else None, message=message)
         self.actor, self.action, self.command = actor, action, command
 
 
@@ -38,7 +46,13 @@ async def actor_of(request: Request) -> Actor:
         raise Rejection("identity_unavailable", message="This process knows no issuer of tokens.")
     actor = with_grants(await identity.actor(token.strip()), request.app.state.act_as)
     person = request.headers.get(ACT_AS)
-    return actor if person is None else acting_for(actor, person)
+    if person is None:
+        return actor
+    try:
+        return acting_for(actor, person)
+    except Rejection as refused:
+        actions = actions_of(route) if isinstance(route := request.scope.get("route"), APIRoute) else ()
+        raise Forbidden(actor, actions[0] if actions else None, because=refused) from None
 
 
 _token = HTTPBearer(

@@ -74,7 +74,7 @@ async def save(connection: AsyncConnection, entries: Sequence[Entry]) -> None:
 async def note(
     connection: AsyncConnection,
     actor: Actor,
-    action: Action,
+    action: Action | None,
     what: str,
     *,
     origin: str,
@@ -89,7 +89,7 @@ async def note(
 
 
 async def note_refusal(
-    engine: AsyncEngine, actor: Actor, action: Action, what: str, *, origin: str, about: UUID | None
+    engine: AsyncEngine, actor: Actor, action: Action | None, what: str, *, origin: str, about: UUID | None
 ) -> None:
     """Somebody known was not let in. The refusal stands even where it cannot be written down."""
     try:

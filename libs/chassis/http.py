@@ -188,8 +188,9 @@ class Obey:
         return arrival
 
     def _envelope(self, command: Command, number: int) -> Envelope:
+        # No key has a space in it: none that a system chooses for itself is one of a person it acts for.
         sender, acts_for = (
-            (self.actor.through, f":{self.actor.id}") if self.actor.through else (self.actor.id, "")
+            (self.actor.through, f" {self.actor.id}") if self.actor.through else (self.actor.id, "")
         )
         said_id = f"{command.type}:{number}:{self._key}{acts_for}" if self._key else str(uuid4())
         key = derived_id("message", sender, said_id)

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from importlib import import_module
 
 import pytest
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from deploy.local.definitions import SERVICES
+from libs.chassis import http
 from libs.chassis.acting import actions_of
 from libs.chassis.api import whole_app
 from libs.chassis.service import Service
@@ -54,6 +56,25 @@ def test_every_route_declares_its_action(service: str) -> None:
 
     assert len(declared) > 8
     assert [path for path, actions in declared.items() if not actions] == []
+
+
+def asked_by(dependant: Dependant) -> Iterator[object]:
+    """Everything that is called for a route before it."""
+    for each in dependant.dependencies:
+        yield each.call
+        yield from asked_by(each)
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_no_route_holds_a_connection_while_its_command_waits_for_another(service: str) -> None:
+    """As many of its callers as there are connections would wait for each other."""
+    both = [
+        path
+        for path, route in routes_of(service)
+        if {http._reading, http._obeying} <= set(asked_by(route.dependant))
+    ]
+
+    assert both == []
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -280,6 +280,7 @@ async def test_over_http_a_system_acts_for_whom_it_was_granted_that(engine: Asyn
         ("scanner", None, "accepted"),
         ("person-17", "scanner", "accepted"),
         ("person-18", "scanner", "rejected"),
+        ("scanner", None, "rejected"),
     ]
 
 
@@ -298,6 +299,15 @@ async def test_keys_of_two_people_for_whom_one_system_acts_do_not_meet(engine: A
         other = await scanner.post("/api/v1/boxes", json=a_box("B"), headers={**key, ACT_AS: "person-2"})
 
     assert (first.status_code, other.status_code) == (201, 201)
+
+
+async def test_a_systems_own_key_is_never_that_of_a_person_it_acts_for(engine: AsyncEngine) -> None:
+    box, acting = a_box("A"), {"Idempotency-Key": "monday", ACT_AS: "person-17"}
+    async with calling(app_on(engine, act_as=GRANTS), **bearer("scanner", Role.INTEGRATION)) as scanner:
+        await scanner.post("/api/v1/boxes", json=box, headers=acting)
+        await scanner.post("/api/v1/boxes", json=box, headers={"Idempotency-Key": "monday:person-17"})
+
+    assert await all_of(engine, "SELECT count(*) FROM chassis.stranger_inbox") == [(2,)]
 
 
 # What a decision knows

@@ -5,10 +5,9 @@ from decimal import Decimal
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Row, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
@@ -179,6 +178,20 @@ class OrderVerification(BaseModel):
     differences: list[OrderDifference]
 
 
+async def _order_named(reference: str, request: Request) -> UUID:
+    """By its id or requisition number; the connection is back before anything else."""
+    found = select(_orders.c.id).where(named(reference, _orders.c.id, _orders.c.requisition_number))
+    async with request.app.state.engine.connect() as connection:
+        id = (await connection.execute(found)).scalar_one_or_none()
+    if isinstance(id, UUID):
+        return id
+    raise Rejection("order_unknown", message=f"There is no order {reference}.")
+
+
+OrderNamedHere = Annotated[UUID, Depends(_order_named)]
+"""The id of the order that an address names by its id or requisition number."""
+
+
 @router.get("/orders", dependencies=[needs(Action.SEE_ORDERS)])
 async def list_orders(
     read: Reading,
@@ -222,10 +235,9 @@ async def verify_orders(read: Reading) -> OrderVerification:
     "/orders/{reference}/lines", response_model=OrderAdvanced, dependencies=[needs(Action.MANAGE_ORDERS)]
 )
 async def complete_order(
-    reference: str, completion: JsonBody[Completion], read: Reading, obey: Obeying
+    order_id: OrderNamedHere, completion: JsonBody[Completion], obey: Obeying
 ) -> Response:
     """Set vendor and prices of an order that was not submitted yet."""
-    order_id = await _order_id(read, reference)
     return await obey(CompleteOrder(order_id=order_id, **dict(completion)), status=200)
 
 
@@ -235,9 +247,9 @@ async def complete_order(
     response_model=OrderAdvanced,
     dependencies=[needs(Action.MANAGE_ORDERS)],
 )
-async def submit_order(reference: str, read: Reading, obey: Obeying) -> Response:
+async def submit_order(order_id: OrderNamedHere, obey: Obeying) -> Response:
     """Place a draft that is complete. If it costs more than was approved it waits until that is."""
-    return await obey(SubmitOrder(order_id=await _order_id(read, reference)), status=200)
+    return await obey(SubmitOrder(order_id=order_id), status=200)
 
 
 @router.post(
@@ -246,9 +258,8 @@ async def submit_order(reference: str, read: Reading, obey: Obeying) -> Response
     response_model=OrderNamed,
     dependencies=[needs(Action.MANAGE_ORDERS)],
 )
-async def cancel_one_order(reference: str, why: JsonBody[Reason], read: Reading, obey: Obeying) -> Response:
+async def cancel_one_order(order_id: OrderNamedHere, why: JsonBody[Reason], obey: Obeying) -> Response:
     """Cancel what is open of one order; the request's other orders stay."""
-    order_id = await _order_id(read, reference)
     return await obey(CancelOneOrder(order_id=order_id, reason=why.reason), status=200)
 
 
@@ -259,10 +270,9 @@ async def cancel_one_order(reference: str, why: JsonBody[Reason], read: Reading,
     dependencies=[needs(Action.CONFIRM_SERVICES)],
 )
 async def confirm_service(
-    reference: str, order_line_id: UUID, done: JsonBody[Confirmation], read: Reading, obey: Obeying
+    order_id: OrderNamedHere, order_line_id: UUID, done: JsonBody[Confirmation], obey: Obeying
 ) -> Response:
     """Say that a service was rendered."""
-    order_id = await _order_id(read, reference)
     return await obey(ConfirmService(order_id=order_id, order_line_id=order_line_id, quantity=done.quantity))
 
 
@@ -289,15 +299,6 @@ async def show_order(reference: str, read: Reading) -> OrderInDetail:
 async def cancel_orders(request_id: UUID, why: JsonBody[Reason], obey: Obeying) -> Response:
     """Cancel what is open of all orders of a request, also of those that are still to be made."""
     return await obey(CancelOrder(request_id=request_id, reason=why.reason), status=200)
-
-
-async def _order_id(read: AsyncConnection, reference: str) -> UUID:
-    """The order that an address names by its id or requisition number."""
-    found = select(_orders.c.id).where(named(reference, _orders.c.id, _orders.c.requisition_number))
-    order_id: UUID | None = (await read.execute(found)).scalar_one_or_none()
-    if order_id is None:
-        raise Rejection("order_unknown", message=f"There is no order {reference}.")
-    return order_id
 
 
 def _order_seen(row: Row[Any]) -> OrderSeen:
