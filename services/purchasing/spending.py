@@ -212,7 +212,9 @@ def _asking(
     order = replace(order, asked_total=total)
     whys = []
     if total > approved + TOLERANCE:
-        whys.append(f"it costs {total} {order.currency} in all, {approved} {order.currency} was approved")
+        # As people write amounts, not as they are stored.
+        now, before = (line_total(amount, 1, order.currency) for amount in (total, approved))
+        whys.append(f"it costs {now} {order.currency} in all, {before} {order.currency} was approved")
     if not _goes_where_named(order, lines):
         named = next(
             line.named_vendor for line in lines if line.named_vendor not in (None, order.vendor_number)

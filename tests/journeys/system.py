@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx2
+from yarl import URL
 
 from deploy.demo.api import Api
 from deploy.demo.erp import Erp, checked
@@ -64,6 +65,7 @@ async def the_system(servers: Servers, home: Path) -> AsyncIterator["System"]:
         ):
             await load(api, {name: _example(f"{name}.csv") for name in OWNERS})
             urls = {user: settings["QUARTERMASTER_BROKER_URL"] for user, settings in environments.items()}
+            urls["admin"] = str(URL(servers.rabbitmq_url).with_path(f"/{name}"))
             yield System(supervisor, environments, api, erp, Room(name, urls, management))
     finally:
         await supervisor.stop()

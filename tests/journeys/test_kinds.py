@@ -7,50 +7,35 @@ from uuid import UUID
 
 import pytest_asyncio
 
-from libs.contracts.purchasing import (
-    CompletedLine,
-    CompleteOrder,
-    ConfirmService,
-    DefineCatalogItem,
-    DefineVendor,
-    SubmitOrder,
-)
+from libs.contracts.purchasing import ConfirmService, DefineVendor, SubmitOrder
 from libs.contracts.receiving import LineToReceive, RecordReceipt
 from tests.journeys.system import ADMINISTRATOR, APPROVER, Seen, System, a_receipt, is_at_rest, serials
-from tests.journeys.ways import Way, a_wish, custom
+from tests.journeys.ways import Way, a_wish, an_item, complete, custom
 
 
 @pytest_asyncio.fixture
-async def shop(way: Way) -> None:
-    """The catalog also has toner, an editor and cleaning, each at a vendor of its own."""
-    for number, name, kind, price in (
-        ("V-KINDS-1", "Toner", "consumable", "12.00"),
-        ("V-KINDS-2", "Editor", "software", "30.00"),
-        ("V-KINDS-3", "Cleaning", "service", "45.00"),
-    ):
-        vendor = DefineVendor(number=number, name=f"Vendor of {name}", currency="EUR")
-        await way.done(vendor, ADMINISTRATOR)
-        item = {"sku": f"KINDS-{name}", "name": name, "kind": kind, "vendor_number": number}
-        await way.done(
-            DefineCatalogItem.model_validate(item | {"unit_price": price, "currency": "EUR"}, strict=False),
-            ADMINISTRATOR,
-        )
-    await way.system.eventually(
-        lambda: way.system.api.all("requests", "/catalog-entries"),
-        lambda entries: sum(entry["sku"].startswith("KINDS-") for entry in entries) == 3,
-    )
+async def shop(way: Way) -> dict[str, str]:
+    """The catalog also has toner, an editor and cleaning, each at a vendor of its own; their SKUs."""
+    skus = {}
+    for name, kind in (("Toner", "consumable"), ("Editor", "software"), ("Cleaning", "service")):
+        number = f"V-{name}-{way.name}"
+        await way.done(DefineVendor(number=number, name=f"Vendor of {name}", currency="EUR"), ADMINISTRATOR)
+        skus[name] = await an_item(way, name, "12.00", vendor=number, kind=kind)
+    return skus
 
 
-async def test_a_request_for_everything_is_fulfilled_bit_by_bit(system: System, way: Way, shop: None) -> None:
+async def test_a_request_for_everything_is_fulfilled_bit_by_bit(
+    system: System, way: Way, shop: dict[str, str]
+) -> None:
     began = datetime.now(UTC)
     request_id = await way.submit(
         a_wish(
             {"sku": "MON-ARM", "quantity": 3, "destination": {"kind": "person", "name": "person-18"}},
             {"sku": "KEYB-STD", "quantity": 1, "destination": {"kind": "location", "name": "SITE-NORTH"}},
             {"sku": "MOUSE-STD", "quantity": 2, "destination": {"kind": "stock"}},
-            {"sku": "KINDS-Toner", "quantity": 5},
-            {"sku": "KINDS-Editor", "quantity": 2, "destination": {"kind": "person", "name": "person-19"}},
-            ("KINDS-Cleaning", 2),
+            {"sku": shop["Toner"], "quantity": 5},
+            {"sku": shop["Editor"], "quantity": 2, "destination": {"kind": "person", "name": "person-19"}},
+            (shop["Cleaning"], 2),
             custom("Standing desk", "hardware", "200"),
         )
     )
@@ -78,7 +63,7 @@ async def test_a_request_for_everything_is_fulfilled_bit_by_bit(system: System, 
     )
 
     # The draft is completed, the service confirmed.
-    await complete(way, draft, vendor="V-003", price="195.00")
+    completed = await complete(way, draft, vendor="V-003", price="195.00")
     await way.done(SubmitOrder(order_id=UUID(draft["order_id"])), APPROVER)
     cleaning = orders["Vendor of Cleaning"]
     await way.done(confirmation(cleaning, 1), APPROVER)
@@ -87,6 +72,7 @@ async def test_a_request_for_everything_is_fulfilled_bit_by_bit(system: System, 
     too_much = await way.give(confirmation(cleaning, 1), APPROVER)
     everything = await system.eventually(lambda: system.show(request_id), ordered_lines(7))
 
+    assert completed.done
     assert (line(partly, 6)["done"], line(partly, 6)["received"]) == (False, 1)
     assert too_much.code == "confirmation_exceeds_open"
     assert everything["stage"] == "delivering"
@@ -164,20 +150,6 @@ async def at_the_dock(system: System, order: Seen) -> Seen:
 
     await system.eventually(expected, lambda seen: order["order_id"] in {each["order_id"] for each in seen})
     return await system.expected_order(order["order_id"])
-
-
-async def complete(way: Way, order: Seen, *, vendor: str, price: str) -> None:
-    """Give a draft its vendor, and each of its lines this price."""
-    lines = [{"order_line_id": each["order_line_id"], "unit_price": price} for each in order["lines"]]
-    await way.done(
-        CompleteOrder(
-            order_id=UUID(order["order_id"]),
-            vendor_number=vendor,
-            currency="EUR",
-            lines=tuple(CompletedLine.model_validate(each, strict=False) for each in lines),
-        ),
-        APPROVER,
-    )
 
 
 def confirmation(order: Seen, quantity: int | None) -> ConfirmService:

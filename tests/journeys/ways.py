@@ -4,16 +4,22 @@ A journey gives commands and looks at how they ended; by which way they went is 
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
+from aio_pika.abc import AbstractIncomingMessage
+
+from deploy.demo.erp import Answer
 from libs.contracts.approvals import DecideApproval
 from libs.contracts.message import Command
 from libs.contracts.purchasing import (
     CancelOneOrder,
     CancelOrder,
+    CompletedLine,
     CompleteOrder,
     ConfirmService,
     DefineCatalogItem,
@@ -137,15 +143,74 @@ class Way:
         return Ended(False, {}, (said["code"], said.get("field")), said["detail"])
 
     async def _by_queue(self, command: Command, person: str) -> Ended:
-        event, token = an_event(command), None
-        if person != ERP and person not in ROLES:
-            event["actas"] = person
-        elif person != ERP:
-            token = f"Bearer {a_token(person, ROLES[person])}"
-        answer = await self.system.erp.ask_event(event, token)
+        answer = await ask(self.system, an_event(command), person)
         if (answer.get("original") or answer["outcome"]) == "accepted":
             return Ended(True, answer["result"])
         return Ended(False, {}, (answer["code"], answer.get("field")), answer["message"])
+
+
+async def ask(system: System, event: Seen, person: str) -> Answer:
+    """What the integration is answered: in its own name, for a requester by its grant, for others with their token."""
+    if person == ERP:
+        return await system.erp.ask_event(event)
+    if person in ROLES:
+        return await system.erp.ask_event(event, f"Bearer {a_token(person, ROLES[person])}")
+    return await system.erp.ask_event(event | {"actas": person})
+
+
+@asynccontextmanager
+async def hearing(system: System, *types: str) -> AsyncIterator[list[Seen]]:
+    """Facts of these types that are said meanwhile, as far as they have come."""
+    heard: list[Seen] = []
+
+    async def hear(message: AbstractIncomingMessage) -> None:
+        heard.append(json.loads(message.body))
+
+    async with system.room.channel("admin") as channel:
+        queue = await channel.declare_queue(exclusive=True)
+        for type in types:
+            await queue.bind(f"{type.partition('.')[0]}.events", routing_key=type)
+        await queue.consume(hear, no_ack=True)
+        yield heard
+
+
+async def an_item(way: Way, name: str, price: str, *, vendor: str = "V-001", kind: str = "hardware") -> str:
+    """Something new in the catalog, once requests knows its price; its SKU."""
+    sku = f"{name}-{way.name}".upper()
+    item = {"sku": sku, "name": name, "kind": kind, "vendor_number": vendor, "currency": "EUR"}
+    await way.done(DefineCatalogItem.model_validate_json(json.dumps(item | {"unit_price": price})), APPROVER)
+    await way.system.eventually(
+        lambda: way.system.api.all("requests", "/catalog-entries"),
+        lambda entries: (
+            (sku, Decimal(price)) in {(each["sku"], Decimal(each["unit_price"])) for each in entries}
+        ),
+    )
+    return sku
+
+
+async def complete(way: Way, order: Seen, *, vendor: str, price: str) -> Ended:
+    """Give a draft its vendor, and each of its lines this price."""
+    return await way.give(
+        CompleteOrder(
+            order_id=UUID(order["order_id"]),
+            vendor_number=vendor,
+            currency="EUR",
+            lines=tuple(
+                CompletedLine(order_line_id=UUID(each["order_line_id"]), unit_price=Decimal(price))
+                for each in order["lines"]
+            ),
+        ),
+        APPROVER,
+    )
+
+
+async def order_in(system: System, request_id: str, status: str) -> Seen:
+    """The one order of a request that has this status, once there is one, with its lines."""
+    (order,) = await system.eventually(
+        lambda: system.api.all("purchasing", "/orders", request_id=request_id, status=status)
+    )
+    found: Seen = await system.api.get("purchasing", f"/orders/{order['order_id']}")
+    return found
 
 
 def a_wish(*lines: Seen | tuple[str, int], **changes: Any) -> Wish:

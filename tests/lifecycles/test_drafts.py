@@ -232,6 +232,14 @@ def test_an_order_to_another_vendor_than_was_named_waits_for_approval(desk: Desk
     assert the_order(desk, order.id).status is Status.SUBMITTED
 
 
+def test_the_question_tells_amounts_as_people_write_them(desk: Desk) -> None:
+    desk.hear(a_command(approved="200.0000"))
+
+    desk.hear(completion(desk, the_order(desk), "150.000000"), submission(the_order(desk)))
+
+    assert asked(desk)[0].reason == "it costs 300.00 EUR in all, 200.00 EUR was approved"
+
+
 def test_the_longest_reason_fits_the_question(desk: Desk) -> None:
     here, there = "V" * 64, "W" * 64
     desk.hear(a_vendor(here), a_vendor(there))
