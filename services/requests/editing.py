@@ -183,6 +183,8 @@ def cancel(command: CancelRequest, held: Records, cause: Cause) -> Decision:
         return _withdrawn(request, command.reason, held, cause)
     stopped = approval.stop(request, held, cause)
     following = intervention.cancel(command, request_in(stopped), held, cause)
+    if stopped.publish and not any(isinstance(record, PurchaseRequest) for record in following.save):
+        following = replace(following, save=[request, *following.save])
     return replace(
         following,
         save=[*following.save, *stopped.save[1:]],

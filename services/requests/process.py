@@ -120,7 +120,7 @@ TABLE: Mapping[type[Message], Steps] = {
     assets.CommandAnswered: ANSWERED,
     OrderNotSubmitted: STAYS,
     DeliveryOverdue: STAYS,
-    CancelRequest: _steps({_O: (_C,), _D: (_C,), _S: (_C, _DONE)}),
+    CancelRequest: _steps({_O: (_C,), _D: (_C,), _S: (_C, _H, _DONE)}),
     RetryFulfilment: _steps({_S: (_O, _D, _H, _C)}),
 }
 """Every message of the workflow in every stage. Facts come in any order, so most may skip stages."""

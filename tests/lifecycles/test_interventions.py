@@ -30,6 +30,7 @@ from services.requests.process import (
     UnitStatus,
 )
 from services.requests.purchase_request import Status
+from tests.builders_approval import a_question, open_seats
 from tests.builders_desk import (
     CABLE,
     MANAGER,
@@ -192,11 +193,32 @@ def test_what_could_not_be_given_stays_in_stock_when_the_request_is_cancelled() 
     assert {unit.status for unit in desk.all(ProcessUnit)} == {UnitStatus.IN_STOCK}
 
 
+def test_a_refused_handover_may_be_given_up_while_something_else_is_still_being_handed_over() -> None:
+    desk, (told, other) = an_approved({STATION: 1, CABLE: 2})
+    desk.hear(told.submitted(), other.submitted(), told.received(), told.stocked(), told.assigning_refused())
+    desk.hear(other.cancelled(), other.received(1))
+
+    desk.hear(a_cancellation(desk), actor=BUYER)
+    between = process(desk).stage
+    desk.hear(other.stocked(1), other.assigned(1))
+
+    assert (between, process(desk).stage) == (Stage.HANDING_OVER, Stage.COMPLETED)
+
+
 def test_a_second_cancellation_is_a_duplicate() -> None:
     desk, _ = a_process_in(Stage.CANCELLING)
 
     assert desk.hear(a_cancellation(desk), actor=BUYER).verdict == "duplicate"
     assert len(said(desk, purchasing.CancelOrder)) == 1
+
+
+def test_a_second_cancellation_stops_what_people_were_asked_about_since_the_first() -> None:
+    desk, _ = a_process_in(Stage.CANCELLING)
+    desk.hear(a_question(the_request(desk), "1200.00"))
+
+    ended = desk.hear(a_cancellation(desk), actor=BUYER)
+
+    assert (ended.verdict, open_seats(desk)) == ("duplicate", [])
 
 
 def test_only_their_own_requests_can_be_cancelled_by_those_who_may_not_change_all() -> None:
