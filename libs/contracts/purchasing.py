@@ -261,6 +261,19 @@ class OrderDrafted(Event):
     lines: Annotated[tuple[DraftedLine, ...], Field(min_length=1, max_length=100)]
 
 
+class SpendingQuestionDropped(Event):
+    """What requests was asked about an order need not be decided any more: it was placed within what was approved,
+    changed, or cancelled."""
+
+    type: ClassVar[str] = "purchasing.spending_question_dropped.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    request_id: UUID
+    order_revision: int
+    reason: str
+
+
 class OrderedLine(Value):
     """One line of a submitted order. Software is available from `starts_on` (else at once) until `ends_on`."""
 

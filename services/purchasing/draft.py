@@ -27,7 +27,14 @@ from services.purchasing.purchase_order import (
     in_order,
     order_named,
 )
-from services.purchasing.spending import RequestOrders, committed_by, place, said_drafted, within_limit
+from services.purchasing.spending import (
+    RequestOrders,
+    committed_by,
+    place,
+    said_drafted,
+    said_dropped,
+    within_limit,
+)
 
 
 def complete(command: CompleteOrder, held: Records, cause: Cause) -> Decision:
@@ -90,6 +97,8 @@ def submit(command: SubmitOrder, held: Records, cause: Cause) -> Decision:
     )
     if placed.status is order.status:
         return Decision(duplicate=True, answer=_named(order))
+    if order.status is Status.AWAITING_APPROVAL:
+        said.append(said_dropped(placed, order.revision))
     return Decision(save=[placed, *lines], publish=said, answer=_named(placed))
 
 

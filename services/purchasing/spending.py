@@ -32,6 +32,7 @@ from libs.contracts.purchasing import (
     OrderDrafted,
     OrderedLine,
     OrderSubmitted,
+    SpendingQuestionDropped,
 )
 from libs.contracts.requests import ApproveSpending, CommandAnswered, SpendingApproved, SpendingRefused
 from libs.contracts.values import Kind, Money, line_total, money
@@ -170,7 +171,13 @@ def refuse(fact: SpendingRefused, held: Records, cause: Cause) -> Decision:
 
 
 def answered(answer: CommandAnswered, held: Records, cause: Cause) -> Decision:
-    """If requests would not even be asked, the orders are drafts again, and a person sees to them."""
+    """If requests would not even be asked, the orders are drafts again, and a person sees to them.
+
+    If people are being asked about an order that waits for them no longer, because what became of it overtook the
+    question, they need not answer.
+    """
+    if (opened := _opened(answer)) is not None:
+        return _dropped_if_over(*opened, held)
     if not _is_refusal(answer):
         return Decision()
     save: list[Record] = []
@@ -180,6 +187,24 @@ def answered(answer: CommandAnswered, held: Records, cause: Cause) -> Decision:
         save.append(order)
         publish.append(said_drafted(order, in_order(held.all(OrderLine, order_id=order.id))))
     return Decision(save=save, publish=publish)
+
+
+def _opened(answer: CommandAnswered) -> tuple[UUID, int] | None:
+    """The order, and its revision, that people are asked about now."""
+    ended = answer.original or answer.outcome
+    if answer.command_type != ApproveSpending.type or ended != "accepted":
+        return None
+    result = answer.result
+    if result.get("round_status") != "open" or "order_id" not in result:
+        return None
+    return UUID(str(result["order_id"])), int(str(result["order_revision"]))
+
+
+def _dropped_if_over(order_id: UUID, revision: int, held: Records) -> Decision:
+    order = held.find(PurchaseOrder, order_id)
+    if order is None or (order.status is Status.AWAITING_APPROVAL and order.revision == revision):
+        return Decision()
+    return Decision(save=[order], publish=[said_dropped(order, revision)])
 
 
 def _waits_at(order: PurchaseOrder, revision: int) -> bool:
@@ -253,6 +278,21 @@ def said_drafted(order: PurchaseOrder, lines: Iterable[OrderLine]) -> OrderDraft
     )
 
 
+def said_dropped(order: PurchaseOrder, revision: int) -> SpendingQuestionDropped:
+    """Nobody need decide on this revision of the order."""
+    if order.status is Status.CANCELLED:
+        reason = "was cancelled"
+    else:
+        reason = "was changed" if order.status in UNSUBMITTED else "was placed within what was approved"
+    return SpendingQuestionDropped(
+        order_id=order.id,
+        requisition_number=order.requisition_number,
+        request_id=order.request_id,
+        order_revision=revision,
+        reason=f"{order.requisition_number} {reason}",
+    )
+
+
 def _said_submitted(order: PurchaseOrder, lines: Iterable[OrderLine]) -> OrderSubmitted:
     if order.vendor_id is None or order.vendor_name is None:
         raise RuntimeError(f"order {order.requisition_number} has no vendor and cannot be submitted")
@@ -319,7 +359,9 @@ def order_and_its_request(fact: SpendingApproved | SpendingRefused) -> Keys:
 
 
 def asked_about(answer: CommandAnswered) -> Keys:
-    """The request that was asked about, if requests refused to answer."""
+    """The order that people are asked about, or the request, if requests refused to ask them."""
+    if (opened := _opened(answer)) is not None:
+        return (Key(PurchaseOrder, opened[0], may_be_new=True),)
     return all_of_request(answer.about) if _is_refusal(answer) and answer.about else ()
 
 

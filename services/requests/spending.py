@@ -19,7 +19,7 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
-from libs.contracts.purchasing import OrderCancelled, OrderDrafted
+from libs.contracts.purchasing import OrderCancelled, OrderDrafted, SpendingQuestionDropped
 from libs.contracts.requests import ApproveSpending, SpendingApproved
 from services.requests.approval import what_is_asked
 from services.requests.approval_round import (
@@ -132,8 +132,14 @@ def granted(round: ApprovalRound, request: PurchaseRequest) -> Decision:
     return Decision(save=[request], publish=[said])
 
 
-def order_over(fact: OrderDrafted | OrderCancelled, held: Records, cause: Cause) -> Decision:
-    """An order that was asked about was changed or will not be placed: nobody need decide on it any more."""
+OrderNews = OrderDrafted | OrderCancelled | SpendingQuestionDropped
+
+
+def order_over(fact: OrderNews, held: Records, cause: Cause) -> Decision:
+    """An order that was asked about was changed, placed or cancelled: nobody need decide on it any more.
+
+    Where that overtook the question, purchasing says it once more, when it hears that people are being asked.
+    """
     if fact.request_id is None:
         return Decision()
     waiting = held.all(
@@ -142,6 +148,9 @@ def order_over(fact: OrderDrafted | OrderCancelled, held: Records, cause: Cause)
     if isinstance(fact, OrderDrafted):
         waiting = [round for round in waiting if (round.order_revision or 0) < fact.order_revision]
         status, reason = RoundStatus.VOIDED, f"{fact.requisition_number} was changed"
+    elif isinstance(fact, SpendingQuestionDropped):
+        waiting = [round for round in waiting if (round.order_revision or 0) <= fact.order_revision]
+        status, reason = RoundStatus.VOIDED, fact.reason
     else:
         status, reason = RoundStatus.STOPPED, f"{fact.requisition_number} was cancelled"
     if not waiting:
@@ -151,7 +160,7 @@ def order_over(fact: OrderDrafted | OrderCancelled, held: Records, cause: Cause)
     return replace(over, save=[request, *over.save])
 
 
-def order_asked_about(fact: OrderDrafted | OrderCancelled) -> Keys:
+def order_asked_about(fact: OrderNews) -> Keys:
     """The request and its rounds."""
     return with_rounds(fact.request_id) if fact.request_id is not None else ()
 
@@ -201,6 +210,8 @@ def _answer(request: PurchaseRequest, round: ApprovalRound) -> Mapping[str, obje
     return {
         "request_id": str(request.id),
         "number": request.number,
+        "order_id": str(round.order_id),
+        "order_revision": round.order_revision,
         "round": round.number,
         "round_status": round.status.value,
     }
@@ -210,4 +221,5 @@ HANDLERS: Handlers = (
     Handler(on=ApproveSpending, holds=what_is_spent_for, reads=what_it_depends_on, decide=approve_spending),
     Handler(on=OrderDrafted, holds=order_asked_about, decide=order_over),
     Handler(on=OrderCancelled, holds=order_asked_about, decide=order_over),
+    Handler(on=SpendingQuestionDropped, holds=order_asked_about, decide=order_over),
 )

@@ -10,8 +10,9 @@ from libs.contracts.purchasing import (
     OrderCancelled,
     OrderDrafted,
     OrderSubmitted,
+    SpendingQuestionDropped,
 )
-from libs.contracts.requests import CommandAnswered
+from libs.contracts.requests import ApproveSpending, CommandAnswered
 from libs.contracts.values import derived_id
 from services.purchasing.purchase_order import (
     OrderLine,
@@ -119,6 +120,41 @@ def test_submitting_again_what_waits_is_a_duplicate_unless_it_has_come_to_fit(de
     (commanded,) = desk.all(RequestOrders)
     desk.records[RequestOrders][REQUEST] = replace(commanded, approved=Decimal(300))
     assert desk.hear(submission(order)).decision.answer["status"] == "submitted"
+
+
+def an_opened_question(question: ApproveSpending) -> CommandAnswered:
+    """Requests has people decide."""
+    result = {"order_id": str(question.order_id), "order_revision": question.order_revision}
+    return refusal("accepted").model_copy(update={"result": {**result, "round_status": "open"}, "code": None})
+
+
+def test_nobody_need_decide_on_what_was_placed_after_all(desk: Desk) -> None:
+    order = waiting_for_approval(desk)
+    (commanded,) = desk.all(RequestOrders)
+    desk.records[RequestOrders][REQUEST] = replace(commanded, approved=Decimal(300))
+
+    desk.hear(an_opened_question(asked(desk)[0]), submission(order))
+
+    (dropped,) = (message for message in desk.said if isinstance(message, SpendingQuestionDropped))
+    assert (dropped.order_id, dropped.order_revision) == (order.id, order.revision)
+
+
+@pytest.mark.parametrize("what", ["cancelled", "changed", "placed"])
+def test_news_of_an_order_that_overtook_the_question_is_told_again_when_people_are_asked(
+    desk: Desk, what: str
+) -> None:
+    order = waiting_for_approval(desk)
+    news = {
+        "cancelled": cancel_one(order),
+        "changed": completion(desk, order, 120),
+        "placed": a_yes_to(asked(desk)[0]),
+    }
+    desk.hear(news[what])
+
+    desk.hear(an_opened_question(asked(desk)[0]))
+
+    assert isinstance(desk.said[-1], SpendingQuestionDropped)
+    assert what in desk.said[-1].reason
 
 
 def test_an_order_that_requests_refuses_to_look_at_is_a_draft_again(desk: Desk) -> None:

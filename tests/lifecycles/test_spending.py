@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from libs.contracts.approvals import ApprovalAwaited, ApprovalVoided
-from libs.contracts.purchasing import DraftedLine, OrderCancelled, OrderDrafted
+from libs.contracts.purchasing import DraftedLine, OrderCancelled, OrderDrafted, SpendingQuestionDropped
 from libs.contracts.requests import SpendingApproved, SpendingRefused
 from libs.contracts.values import Money, derived_id
 from services.requests import spending
@@ -278,14 +278,26 @@ def cancelled(desk: Desk, **changes: Any) -> OrderCancelled:
     return OrderCancelled(**values | changes)
 
 
-@pytest.mark.parametrize("how", ["changed", "cancelled"])
+def dropped(desk: Desk, revision: int = 1) -> SpendingQuestionDropped:
+    """Nobody need decide on the order."""
+    return SpendingQuestionDropped(
+        order_id=derived_id("test-order", 1),
+        requisition_number="PR-000001",
+        request_id=the_request(desk).id,
+        order_revision=revision,
+        reason="PR-000001 was placed",
+    )
+
+
+@pytest.mark.parametrize("how", ["changed", "cancelled", "dropped"])
 def test_nobody_decides_on_an_order_that_is_not_what_was_asked_about(how: str) -> None:
     desk = a_listening_desk()
+    news = {"changed": drafted(desk, 2), "cancelled": cancelled(desk), "dropped": dropped(desk)}
 
-    desk.hear(drafted(desk, 2) if how == "changed" else cancelled(desk))
+    desk.hear(news[how])
 
     (round,) = rounds(desk)
-    assert round.status is (RoundStatus.VOIDED if how == "changed" else RoundStatus.STOPPED)
+    assert round.status is (RoundStatus.STOPPED if how == "cancelled" else RoundStatus.VOIDED)
     assert open_seats(desk) == []
     assert [type(said) for said in desk.said] == [ApprovalVoided, SpendingRefused]
 
@@ -301,6 +313,7 @@ def test_other_news_of_orders_change_nothing() -> None:
         cancelled(desk, order_id=other),
         cancelled(desk, request_id=None),
         drafted(desk, 2, request_id=derived_id("nothing")),
+        dropped(desk, 0),
     )
 
     assert desk.records == before.records
