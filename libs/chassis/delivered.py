@@ -45,7 +45,8 @@ def envelope_of_undecodable(raw: IncomingMessage, ours: Collection[str]) -> Enve
         body=raw.body,
         body_hash=body_hash,
         actor=system_named(sender, stranger=sender not in ours),
-        actas=None,
+        # In its own name a system is not to do what it wanted to do in a person's.
+        actas="" if authorization(raw) is not None or "ce-actas" in map(str.lower, raw.headers) else None,
         origin=f"queue {_printable(sender)}",
     )
 

@@ -2,6 +2,7 @@
 
 A key that is not known yet has them fetched again, by one fetch at a time and at most one a second; who asks
 meanwhile waits for it. So a new key is believed at once, and a removed one no longer than until the next fetch.
+After a fetch that took long and failed nobody waits for a while: others' messages stand behind whoever does.
 """
 
 import asyncio
@@ -21,6 +22,8 @@ from joserfc.jwk import JWKRegistry, Key
 
 FETCH_SECONDS_MAX = 3.0
 PAUSE_SECONDS = 1.0
+PAUSE_AFTER_SLOWNESS = 5
+"""After a fetch that was waited for in vain there is none for so many times as long."""
 RENEWAL_SECONDS = 600.0
 """So long a key is believed after the issuer stopped publishing it, as long as the issuer answers."""
 BYTES_MAX = 512 * 1024
@@ -62,7 +65,7 @@ class IssuerKeys:
         self._fetch_seconds_max, self._renewal_seconds = fetch_seconds_max, renewal_seconds
         self._published: dict[str | None, dict[str, Any]] = {}
         self._keys: dict[str | None, IssuerKey] = {}
-        self._began, self._failed = -math.inf, False
+        self._began, self._not_before, self._failed = -math.inf, -math.inf, False
         self._fetching: asyncio.Task[None] | None = None
 
     async def find(self, kid: str | None) -> IssuerKey | None:
@@ -80,7 +83,7 @@ class IssuerKeys:
                 await asyncio.wait({self._fetching})
             elif self._began >= asked:
                 break
-            elif (pause := self._began + PAUSE_SECONDS - monotonic()) > 0:
+            elif (pause := self._not_before - monotonic()) > 0:
                 if self._failed:
                     break
                 await asyncio.sleep(pause)
@@ -102,6 +105,7 @@ class IssuerKeys:
 
     def _fetch(self) -> None:
         self._began = monotonic()
+        self._not_before = self._began + PAUSE_SECONDS
         self._fetching = asyncio.create_task(self._fetched())
 
     async def _fetched(self) -> None:
@@ -113,7 +117,9 @@ class IssuerKeys:
                 raise _Unusable("it publishes no key that tokens can be checked with")
         except Exception as error:
             # Whatever it is, nobody who has shown a good token before may suffer from it.
-            self._failed = True
+            self._failed, took = True, monotonic() - self._began
+            if took > self._fetch_seconds_max / 2:
+                self._not_before = monotonic() + PAUSE_AFTER_SLOWNESS * took
             log.warning("issuer_away", issuer=self.issuer, reason=f"{type(error).__name__}: {error}"[:300])
         else:
             self._failed = False
@@ -138,7 +144,9 @@ class IssuerKeys:
         return {
             kid: jwk
             for jwk in listed[:KEYS_MAX]
-            if isinstance(jwk, dict) and isinstance(kid := jwk.get("kid"), str | None)
+            if isinstance(jwk, dict)
+            and jwk.get("use", "sig") == "sig"
+            and isinstance(kid := jwk.get("kid"), str | None)
         }
 
 

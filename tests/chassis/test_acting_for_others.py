@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis.batch import Decider
 from libs.chassis.consumer import Consumer
-from libs.chassis.dead_letters import replay
+from libs.chassis.dead_letters import NotReplayed, replay
 from libs.chassis.decision import Actor, Grant
 from libs.chassis.http import ACT_AS
 from libs.chassis.identity import Identity
@@ -205,6 +205,28 @@ async def test_a_letter_whose_person_was_not_found_out_is_not_decided_as_the_sys
 
     assert await all_of(engine, "SELECT id FROM boxes") == []
     assert (await all_of(engine, AUDITED))[-1][:4] == ("scanner", None, "rejected", "not_entitled")
+
+
+async def test_a_broken_message_for_a_person_is_not_replayed_as_the_systems_own(engine: AsyncEngine) -> None:
+    await said_by_scanner(engine, from_scanner(opening(), **{"ce-actas": "person-19", "ce-sequence": "none"}))
+    ((letter,),) = await all_of(engine, "SELECT id FROM chassis.dead_letters")
+
+    async with engine.begin() as connection:
+        assert await replay(connection, letter, actor="person-1")
+    await a_sweep(engine).step()
+
+    assert await all_of(engine, "SELECT id FROM boxes") == []
+
+
+async def test_what_nobody_has_sent_is_not_mended_however_it_is_broken_besides(engine: AsyncEngine) -> None:
+    raw = from_scanner(opening())
+    mended, raw.body, raw.user_id = raw.body, b" " * 300_000, ""
+    await said_by_scanner(engine, raw)
+    ((letter,),) = await all_of(engine, "SELECT id FROM chassis.dead_letters")
+
+    with pytest.raises(NotReplayed):
+        async with engine.begin() as connection:
+            await replay(connection, letter, actor="person-1", body=mended)
 
 
 async def test_while_the_issuer_is_away_a_token_it_has_not_shown_before_is_refused(
