@@ -24,6 +24,7 @@ EXAMPLES_MAX = "5"
 """For each operation, beside those that visit each branch of its schema."""
 
 
+@pytest.mark.timeout(600)  # thousands of requests, on a machine that may be busy
 @pytest.mark.parametrize("service", SERVICES)
 async def test_no_documented_address_can_be_made_to_fail(system: System, service: str) -> None:
     everybody = bearer("person-17", *PERSONS)
