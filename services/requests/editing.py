@@ -173,7 +173,8 @@ def cancel(command: CancelRequest, held: Records, cause: Cause) -> Decision:
         _check_owner(request, cause)
     if request.status in (Status.WITHDRAWN, Status.CANCELLED):
         return Decision(duplicate=True, answer=answer_of(request))
-    if request.status in NEVER_APPROVED or request.status is Status.FULFILLED:
+    fulfilled = request.status is Status.FULFILLED and not intervention.is_stuck(request, held)
+    if request.status in NEVER_APPROVED or fulfilled:
         raise Rejection(
             "request_not_cancellable",
             field="request_id",

@@ -80,6 +80,12 @@ def cancel(command: CancelRequest, request: PurchaseRequest, held: Records, caus
     )
 
 
+def is_stuck(request: PurchaseRequest, held: Records) -> bool:
+    """Whether a person must see to it: also of a fulfilled request, if what turned up later could not be given."""
+    process = held.find(FulfilmentProcess, request.id)
+    return process is not None and process.stage is Stage.STUCK
+
+
 def _kept_in_stock(process: FulfilmentProcess, lines: Lines, held: Records) -> list[ProcessUnit]:
     """What is on its way to whom it is for, if that was refused: its lines become lines for stock."""
     if process.refused is None or process.refused in (CREATE_ORDER, CANCEL_ORDER):

@@ -193,18 +193,6 @@ def test_what_could_not_be_given_stays_in_stock_when_the_request_is_cancelled() 
     assert {unit.status for unit in desk.all(ProcessUnit)} == {UnitStatus.IN_STOCK}
 
 
-def test_a_refused_handover_may_be_given_up_while_something_else_is_still_being_handed_over() -> None:
-    desk, (told, other) = an_approved({STATION: 1, CABLE: 2})
-    desk.hear(told.submitted(), other.submitted(), told.received(), told.stocked(), told.assigning_refused())
-    desk.hear(other.cancelled(), other.received(1))
-
-    desk.hear(a_cancellation(desk), actor=BUYER)
-    between = process(desk).stage
-    desk.hear(other.stocked(1), other.assigned(1))
-
-    assert (between, process(desk).stage) == (Stage.HANDING_OVER, Stage.COMPLETED)
-
-
 def test_a_second_cancellation_is_a_duplicate() -> None:
     desk, _ = a_process_in(Stage.CANCELLING)
 
