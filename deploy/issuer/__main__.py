@@ -33,12 +33,15 @@ def serve(
     port: Annotated[int, typer.Option(help="Where it listens.", envvar="QUARTERMASTER_HTTP_PORT")] = 8080,
 ) -> None:
     """Be an issuer on this machine: everybody is whoever they say they are."""
-    if os.environ.get("QUARTERMASTER_ENVIRONMENT") == "production":
+    environment = os.environ.get("QUARTERMASTER_ENVIRONMENT", "production")
+    serves = context.invoked_subcommand is None
+    if environment == "production" and (serves or "QUARTERMASTER_ENVIRONMENT" in os.environ):
         sys.stderr.write(
-            "The development issuer makes anybody anything; it refuses to start in production.\n"
+            "The development issuer makes anybody anything; it refuses to start in production."
+            " On a developer's machine say QUARTERMASTER_ENVIRONMENT=development.\n"
         )
         raise typer.Exit(REFUSED)
-    if context.invoked_subcommand is None:
+    if serves:
         issuer = issuer_app(f"http://127.0.0.1:{port}", home)
         uvicorn.run(issuer, host="127.0.0.1", port=port, log_level="warning", access_log=False)
 

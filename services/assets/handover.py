@@ -69,7 +69,7 @@ def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
         holder=command.holder.name or "",
         request_id=command.request_id,
         quantity=len(assets),
-        assigned_by=cause.sender,
+        assigned_by=cause.actor.id or cause.sender,
         assigned_at=cause.at,
     )
     moved = [_out_of_stock(asset, handover, cause, index) for index, asset in enumerate(assets)]

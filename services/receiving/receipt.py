@@ -165,7 +165,7 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
         number=number,
         order_id=order.id,
         request_id=order.request_id,
-        received_by=cause.sender,
+        received_by=cause.actor.id or cause.sender,
         received_at=cause.at,
         delivery_note=command.delivery_note,
         accepted=sum(line.accepted for line in said),
@@ -177,7 +177,7 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
             receipt_number=number,
             order_id=order.id,
             request_id=order.request_id,
-            received_by=cause.sender,
+            received_by=cause.actor.id or cause.sender,
             lines=part,
         )
         for part in _parts(said)

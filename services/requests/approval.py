@@ -120,9 +120,12 @@ def riskier(
     of_item: dict[str, set[tuple[str, str | None]]] = {}
     for line in lines_before:
         of_item.setdefault(line.sku or line.name, set()).add((line.kind, line.vendor))
+    receivers = {line.destination for line in lines_before}
     for line in lines:
         if (line.kind, line.vendor) not in of_item.get(line.sku or line.name, known):
             return f"{line.name} is {line.kind} from {line.vendor or 'any vendor'}"
+        if line.destination not in receivers:
+            return f"{line.name} is for {line.destination_name or line.destination_kind}"
     return None
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
 from libs.contracts.approvals import ApprovalDecided, DecideApproval
+from libs.contracts.permissions import Action
 from libs.contracts.requests import RequestRejected
 from libs.contracts.values import derived_id
 from services.requests import delegation, spending
@@ -51,7 +52,7 @@ def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
     in one step, and in nobody's name is it said twice.
     """
     request = held.find(PurchaseRequest, command.request_id)
-    if request is None:
+    if request is None or not _concerns(command, request, held, cause):
         raise Rejection("request_unknown", field="request_id", message="There is no such request.")
     if command.decided_by != cause.actor.id:
         raise Rejection(
@@ -108,6 +109,20 @@ def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
             replace(round, yes=(*round.yes, said.decided_by), voices=voices), said, request, held, cause
         )
     return replace(following, save=[*following.save, said], publish=[told, *following.publish])
+
+
+def _concerns(command: DecideApproval, request: PurchaseRequest, held: Records, cause: Cause) -> bool:
+    """Whether a request is any business of who acts: to everybody else it is as unknown as one that does not exist."""
+    actor = cause.actor
+    if actor.may(Action.SEE_ALL_REQUESTS) or actor.id in request.people or actor.id == request.source:
+        return True
+    if held.all(Approval, request_id=request.id, decided_by=actor.id):
+        return True
+    keys = authority_of(actor.id, actor.roles, held.find(Person, person_key(actor.id)))
+    if command.acting_for is not None:
+        delegator = held.find(Person, person_key(command.acting_for))
+        keys |= authority_of(command.acting_for, delegator.roles if delegator else (), delegator)
+    return any(not keys.isdisjoint(round.approvers) for round in open_rounds(request.id, held))
 
 
 def _round_meant(command: DecideApproval, request: PurchaseRequest, held: Records) -> ApprovalRound:

@@ -241,13 +241,19 @@ def _find(command: NamedRequest, held: Records) -> PurchaseRequest | None:
 
 
 def _check_owner(request: PurchaseRequest, cause: Cause) -> None:
-    """Everybody changes their own requests; a system those it has sent; some roles all of them."""
+    """Everybody changes their own requests; a system those it has sent; some roles all of them.
+
+    To who may not even see it, a request is as unknown as one that does not exist.
+    """
     actor = cause.actor
     own = actor.id in request.people or request.source == actor.id
-    if not (own or actor.may(Action.EDIT_ALL_REQUESTS)):
-        raise Rejection(
-            "not_entitled", field="request_id", message=f"{request.number} is somebody else's request."
-        )
+    if own or actor.may(Action.EDIT_ALL_REQUESTS):
+        return
+    if not actor.may(Action.SEE_ALL_REQUESTS):
+        raise Rejection("request_unknown", field="request_id", message="There is no such request.")
+    raise Rejection(
+        "not_entitled", field="request_id", message=f"{request.number} is somebody else's request."
+    )
 
 
 def _check_version(request: PurchaseRequest, expected: int | None) -> None:

@@ -173,20 +173,20 @@ def check_asker(command: SubmitRequest, actor: Actor) -> None:
     """
     if not actor.roles:
         return
+    asks = actor
     if command.requester != actor.id:
         granted = actor.acting_for(command.requester)
-        as_system = Role.INTEGRATION in actor.roles
-        may = (
-            granted.may(Action.SUBMIT_REQUESTS)
-            if granted
-            else not as_system and actor.may(Action.SUBMIT_FOR_OTHERS)
-        )
-        if not may:
-            message = f"{actor.id} may not ask in the name of {command.requester}."
-            raise Rejection("not_entitled", field="requester", message=message)
-    if command.on_behalf_of not in (None, command.requester) and not actor.may(Action.SUBMIT_FOR_OTHERS):
-        message = f"{actor.id} may not ask on behalf of others."
-        raise Rejection("not_entitled", field="on_behalf_of", message=message)
+        if granted is None and (Role.INTEGRATION in actor.roles or not actor.may(Action.SUBMIT_FOR_OTHERS)):
+            raise _not_asked(actor, "requester", f"in the name of {command.requester}")
+        asks = granted or actor
+        if not asks.may(Action.SUBMIT_REQUESTS):
+            raise _not_asked(actor, "requester", f"in the name of {command.requester}")
+    if command.on_behalf_of not in (None, command.requester) and not asks.may(Action.SUBMIT_FOR_OTHERS):
+        raise _not_asked(actor, "on_behalf_of", "on behalf of others")
+
+
+def _not_asked(actor: Actor, field: str, how: str) -> Rejection:
+    return Rejection("not_entitled", field=field, message=f"{actor.id} may not ask {how}.")
 
 
 def _again(earlier: PurchaseRequest, *, same: bool) -> Decision:

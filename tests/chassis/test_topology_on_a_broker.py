@@ -199,7 +199,6 @@ async def test_a_reader_that_stays_away_loses_old_answers_and_holds_up_nobody(ro
 async def test_the_audit_keeps_a_copy_of_what_each_side_said(room: Room) -> None:
     said = {
         ("receiving.events", "receiving.goods_received.v1"),
-        ("purchasing.commands", CANCEL),
         ("assets.inbox", assets.AssignAssets.type),
         ("receiving.replies", "erp.seen"),
     }

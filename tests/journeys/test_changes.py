@@ -85,7 +85,7 @@ async def test_a_request_is_withdrawn_by_whom_it_is_and_nobody_need_decide_any_m
     withdrawn = [await way.give(withdrawal) for _ in range(2)]
     late = await way.decide(request_id, "approve")
 
-    assert stranger.refusal == ("not_entitled", "request_id")
+    assert stranger.refusal == ("request_unknown", "request_id")
     assert [ended.done for ended in withdrawn] == [True, True]
     assert withdrawn[0] == withdrawn[1]
     assert late.code == "request_not_awaiting_approval"

@@ -213,7 +213,7 @@ def test_only_their_own_requests_can_be_cancelled_by_those_who_may_not_change_al
     desk, _ = a_process_in(Stage.DELIVERING)
     portal = Actor("portal", frozenset({Role.INTEGRATION}))
 
-    assert desk.hear(a_cancellation(desk), actor=portal).code == "not_entitled"
+    assert desk.hear(a_cancellation(desk), actor=portal).code == "request_unknown"
 
 
 @pytest.mark.parametrize("command", [WithdrawRequest, CancelRequest])
