@@ -210,11 +210,26 @@ def test_in_production_it_refuses_to_do_anything(tmp_path: Path, command: list[s
     assert not (tmp_path / "issuer").exists()
 
 
+def test_it_serves_only_where_it_is_said_to_be_a_developer_s_machine(tmp_path: Path) -> None:
+    unsaid = {name: value for name, value in os.environ.items() if name != "QUARTERMASTER_ENVIRONMENT"}
+    refused = subprocess.run(
+        [sys.executable, "-m", "deploy.issuer", "--home", str(tmp_path)],
+        env=unsaid,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+
+    assert refused.returncode == 2
+    assert "QUARTERMASTER_ENVIRONMENT=development" in refused.stderr
+
+
 async def test_services_believe_its_tokens_also_after_a_rotation(tmp_path: Path) -> None:
     (port,) = ports.free_ports(1)
     url, identity = f"http://127.0.0.1:{port}", Identity(f"http://127.0.0.1:{port}")
     command = [sys.executable, "-m", "deploy.issuer", "--home", str(tmp_path), "--port", str(port)]
-    issuer = process.start("issuer", command, log=tmp_path / "log", folder=ROOT)
+    development = {**os.environ, "QUARTERMASTER_ENVIRONMENT": "development"}
+    issuer = process.start("issuer", command, log=tmp_path / "log", folder=ROOT, environment=development)
 
     async def answers() -> bool:
         assert issuer.running, issuer.last_words()
