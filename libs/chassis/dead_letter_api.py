@@ -115,7 +115,8 @@ class _Somebody:
     async def replay(self, write: AsyncConnection, id: UUID, body: bytes | None = None) -> bool:
         """Have a letter decided once more."""
         done = await replay(write, id, actor=self._actor.id, body=body)
-        return await self._noted(write, id, "replay_dead_letter", done)
+        what = "replay_dead_letter" if body is None else "edit_dead_letter"
+        return await self._noted(write, id, what, done)
 
     async def discard(self, write: AsyncConnection, id: UUID) -> bool:
         """Give a letter up."""

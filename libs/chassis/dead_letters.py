@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis import schema
 from libs.chassis.envelope import Envelope, decoded
 from libs.chassis.ids import caused_id
-from libs.chassis.inbox import Arrival
+from libs.chassis.inbox import CONSUMER_HTTP, Arrival
 from libs.chassis.rows import as_json, bulk_values
 from libs.contracts.values import derived_id
 
@@ -127,6 +127,10 @@ async def replay(connection: AsyncConnection, id: UUID, *, actor: str, body: byt
     key = UUID(stored["envelope"]["message_key"])
     if body is not None and body != original:
         envelope = Envelope.restored(stored["envelope"], body)
+        if envelope.actor.through is not None or envelope.exchange == CONSUMER_HTTP:
+            raise NotReplayed(
+                "A person said this: it is not reworded in their name. Discard it and ask them."
+            )
         new = caused_id(UUID(stored["id"]), f"edited {sha256(body).hexdigest()}")
         envelope = replace(
             envelope,

@@ -21,6 +21,8 @@ from pydantic import TypeAdapter, ValidationError
 from libs.chassis.decision import Actor, Grant, Rejection
 from libs.chassis.envelope import Envelope
 from libs.chassis.issuer_keys import IssuerAway, IssuerKeys
+from libs.chassis.rights import INTEGRATIONS
+from libs.contracts.message import MESSAGES
 from libs.contracts.permissions import Role
 from libs.contracts.values import PersonId
 
@@ -152,7 +154,17 @@ class Identity:
             person = _PERSON_ID.validate_python(claims.get("sub"), strict=True)
         except ValidationError:
             raise _refused("its sub is not an id that we can use") from None
-        return Actor(person, roles_in(claims, self._roles_claim)), until
+        roles = roles_in(claims, self._roles_claim)
+        if Role.INTEGRATION not in roles and is_a_system(person):
+            raise _refused("its sub is the name of a system, and it is not one's")
+        return Actor(person, roles), until
+
+
+def is_a_system(name: str) -> bool:
+    """Whether a system or a service is called so: what it has sent is its own, so no person may have its name."""
+    return any(name == each.name for each in INTEGRATIONS) or any(
+        name == message.owner() for message in MESSAGES.values()
+    )
 
 
 def roles_in(claims: Mapping[str, Any], path: str) -> frozenset[Role]:

@@ -1,6 +1,7 @@
 """People see what died and why, and have it decided once more, as it was or mended, or give it up."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,6 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis.batch import Decider
+from libs.chassis.decision import Actor
+from libs.contracts.permissions import Role
 from tests.chassis.said import said
 from tests.chassis.shop import SHOP, BreakIn, a_sweep
 from tests.chassis.shop_api import AS_SOMEBODY, app_on, calling, problem
@@ -105,6 +108,22 @@ async def test_a_letter_replayed_before_its_cause_is_gone_dies_again(
 
     assert replayed.json() == {"count": 2, "remaining": 0}
     assert [letter["deaths"] for letter in await listed(desk)] == [2, 2]
+
+
+async def test_what_a_person_said_is_not_reworded_in_their_name(
+    desk: httpx2.AsyncClient, engine: AsyncEngine
+) -> None:
+    arrival = said(BreakIn(box_id=uuid4(), how="bug"))
+    person = Actor("person-31", frozenset({Role.ASSET_ADMINISTRATOR}), through="erp")
+    arrival.envelope = replace(arrival.envelope, actor=person)
+    await Decider(SHOP, engine).handle([arrival])
+    (letter,) = await listed(desk)
+
+    reworded = {"data": {"box_id": str(uuid4()), "how": "not at all"}}
+    response = await desk.post(f"{LETTERS}/{letter['dead_letter_id']}/replay", json=reworded)
+
+    assert (response.status_code, problem(response)["code"]) == (409, "dead_letter_not_replayable")
+    assert len(await listed(desk)) == 1
 
 
 async def test_mending_must_satisfy_the_contract(desk: httpx2.AsyncClient, engine: AsyncEngine) -> None:

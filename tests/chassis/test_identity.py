@@ -68,6 +68,7 @@ async def test_a_token_names_a_person_and_their_roles(issuer: Issuer) -> None:
         ({"sub": "not a person"}, "token_invalid"),
         ({"sub": 17}, "token_invalid"),
         ({"sub": "x" * 129}, "token_invalid"),
+        ({"sub": "erp"}, "token_invalid"),
     ],
     ids=lambda value: str(value)[:40],
 )
