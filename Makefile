@@ -11,11 +11,11 @@ export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS := true
 # Whatever a run leaves behind stays in the checkout.
 export TMPDIR := $(CURDIR)/.local/tmp
-export KEEP RECEIVING_WORKERS
+export KEEP RECEIVING_WORKERS VOLUME
 
-# Pure and quick, and what needs real servers; both of everything there is so far.
+# Pure and quick, and what needs real servers; both of everything there is so far, but for what needs a million rows.
 QUICK := $(wildcard tests/lifecycles tests/contracts tests/architecture)
-REAL := $(filter-out $(QUICK) tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
+REAL := $(filter-out $(QUICK) tests/volume tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(READY) ## Measure flows per second against the baseline
 
 docs: $(READY) ## Bring those parts of documents up to date that are made from the code
 	@$(BIN)/python -m deploy.documents
+
+volume: $(READY) ## Fill a database with a million requests and judge every query's plan: 20 minutes; VOLUME=200000 for fewer
+	@$(BIN)/pytest -q -s -n 0 --timeout 3600 tests/volume
 
 format: $(READY) ## Put the code into the house's shape
 	@$(BIN)/ruff check --quiet --fix-only . && $(BIN)/ruff format --quiet .

@@ -1,18 +1,24 @@
 """The audit over HTTP: who did what, when, as whom and from where, the latest first."""
 
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, BaseModel
-from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy import Row, Select, select, text, tuple_
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import Reading, needs
-from libs.chassis.pages import Limit, Page, Wanted, matching
+from libs.chassis.pages import Limit, Page, Wanted
 from libs.chassis.schema import audit
 from libs.contracts.permissions import Action
+
+LOOKED_AT_MAX = 10_000
+"""Entries that are looked at for one page."""
+_BEGINNING, _END = datetime(1, 1, 2, tzinfo=UTC), (datetime(9999, 12, 30, tzinfo=UTC), 0)
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[needs(Action.SEE_AUDIT)])
 
@@ -54,22 +60,52 @@ async def list_audit(
     limit: Limit = 100,
     after: After = None,
 ) -> Page[Done]:
-    """What was done, the latest first; `since` is included, `until` is not."""
-    columns = audit.c
-    wanted = {columns.actor: actor, columns.action: action, columns.about: about, columns.outcome: outcome}
-    query = matching(select(audit), wanted)
-    if outcome not in (None, "accepted"):
-        # The index of what went otherwise than usual.
-        query = query.where(text("outcome <> 'accepted'"))
-    if since is not None:
-        query = query.where(columns.at >= since)
-    if until is not None:
-        query = query.where(columns.at < until)
-    if after is not None:
-        query = query.where(tuple_(columns.at, columns.id) < tuple_(*_place(after)))
-    rows = (await read.execute(query.order_by(columns.at.desc(), columns.id.desc()).limit(limit + 1))).all()
-    following = f"{rows[limit - 1].at.isoformat()}_{rows[limit - 1].id}" if len(rows) > limit else None
+    """What was done, the latest first; `since` is included, `until` is not.
+
+    A page can hold less than was asked for and still have a `next`: 10,000 entries are looked at for it.
+    """
+    index, left = _index_for({"about": about, "outcome": outcome, "actor": actor, "action": action})
+    upto = min(_place(after) if after is not None else _END, (until or _END[0], 0))
+    looked_at = index.before(upto, since or _BEGINNING).limit(LOOKED_AT_MAX if left else limit + 1).subquery()
+    wanted = select(looked_at).where(*(looked_at.c[name] == value for name, value in left.items()))
+    order = [looked_at.c[name].desc() for name in (*index.equal, "at", "id")]
+    rows = (await read.execute(wanted.order_by(*order).limit(limit + 1))).all()
+    last = rows[limit - 1] if len(rows) > limit else None
+    if last is None and left:
+        rest = index.before(upto, since or _BEGINNING).offset(LOOKED_AT_MAX - 1).limit(1)
+        last = (await read.execute(rest)).one_or_none()
+    following = f"{last.at.isoformat()}_{last.id}" if last is not None else None
     return Page(items=[_done(row) for row in rows[:limit]], next=following)
+
+
+@dataclass(frozen=True)
+class _Index:
+    """An index of the audit: a column that has a value, or none, and then the time."""
+
+    equal: Mapping[str, Any]
+    only: str = "true"
+
+    def before(self, upto: tuple[datetime, int], since: datetime) -> Select[Any]:
+        """The latest ones before a place. Bounds on the whole key, because no other index is in this order."""
+        key, values = [audit.c[name] for name in (*self.equal, "at", "id")], list(self.equal.values())
+        return (
+            select(audit)
+            .where(text(self.only), tuple_(*key) >= (*values, since, 0), tuple_(*key) < (*values, *upto))
+            .order_by(*(column.desc() for column in key))
+        )
+
+
+def _index_for(wanted: Mapping[str, Any]) -> tuple[_Index, Mapping[str, Any]]:
+    """The index that leads to the least, and what must be looked at beyond it."""
+    left = {name: value for name, value in wanted.items() if value is not None}
+    if "about" in left:
+        return _Index({"about": left.pop("about")}, "about IS NOT NULL"), left
+    if left.get("outcome", "accepted") != "accepted":
+        return _Index({"outcome": left.pop("outcome")}, "outcome <> 'accepted'"), left
+    for name in ("actor", "action"):
+        if name in left:
+            return _Index({name: left.pop(name)}), left
+    return _Index({}), left
 
 
 def _place(after: str) -> tuple[datetime, int]:

@@ -136,7 +136,8 @@ class _Ledger:
             " CAST(:buckets AS date[]), CAST(:outcomes AS text[]), CAST(:answers AS text[]))"
             " AS v(message_id, consumer, sender, bucket, outcome, answer) WHERE t.message_id = v.message_id"
             " AND t.consumer = v.consumer AND t.sender = v.sender AND t.bucket = v.bucket"
-            " AND t.bucket = ANY(:buckets)"  # names the partitions, which the join does not
+            # These name the partitions and, whatever is known of them, the index, which the join does not.
+            " AND t.bucket = ANY(:buckets) AND t.message_id = ANY(:ids)"
         )
         self.forget = text(
             f"DELETE FROM {name} AS t USING unnest(CAST(:ids AS uuid[]), CAST(:consumers AS text[]),"

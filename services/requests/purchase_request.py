@@ -178,6 +178,13 @@ def number_of(ordinal: int) -> str:
     return f"REQ-{ordinal:06d}"
 
 
+def ordinal_of(number: str) -> int | None:
+    """The ordinal that a number says; None if it is no number."""
+    digits = number.removeprefix("REQ-")
+    known = int(digits) if len(digits) <= 18 and digits.isascii() and digits.isdigit() else 0
+    return known if number_of(known) == number else None
+
+
 def reference_id_of(external_reference: str) -> UUID:
     """What all requests with this external reference share, whoever sent them."""
     return derived_id("external_reference", external_reference)

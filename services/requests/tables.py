@@ -1,6 +1,6 @@
 """Where requests keeps its records: one table per record type, in the order in which they are locked."""
 
-from sqlalchemy import CheckConstraint, Column, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, Numeric, UniqueConstraint, literal_column, text
 
 from libs.chassis.storage import Storage, table
 from services.requests.approval_round import Approval, ApprovalRound, ApprovalSeat
@@ -13,7 +13,22 @@ from services.requests.process import FulfilmentProcess, ProcessLine, ProcessSte
 from services.requests.purchase_request import PurchaseRequest, RequestLine, RequestRevision
 
 STORAGE = Storage(
-    table(Person, "people", UniqueConstraint("person_id", name="people_person_id")),
+    table(
+        Person,
+        "people",
+        UniqueConstraint("person_id", name="people_person_id"),
+        Index(
+            "people_by_beginning_of_id",
+            literal_column("lower(person_id)").label("beginning"),
+            postgresql_ops={"beginning": "text_pattern_ops"},
+        ),
+        Index(
+            "people_by_beginning_of_name",
+            literal_column("lower(name)").label("beginning"),
+            postgresql_ops={"beginning": "text_pattern_ops"},
+        ),
+        Index("people_by_authority", "roles", "groups", "cost_centres", postgresql_using="gin"),
+    ),
     table(Group, "groups", UniqueConstraint("code", name="groups_code")),
     table(CostCentre, "cost_centres", UniqueConstraint("code", name="cost_centres_code")),
     table(DelegationBook, "delegation_books"),
@@ -45,16 +60,25 @@ STORAGE = Storage(
         "purchase_requests",
         Column("total", Numeric(19, 4), nullable=False),
         Column("approved_total", Numeric(19, 4)),
-        UniqueConstraint("number", name="purchase_requests_number"),
         UniqueConstraint("ordinal", name="purchase_requests_ordinal"),
         UniqueConstraint("reference_id", "source", name="external_reference_reused"),
+        # Every one of these is written with each change of a status: none without a question that needs it.
         Index("purchase_requests_by_status", "status", "ordinal"),
         Index("purchase_requests_by_requester", "requester", "ordinal"),
-        Index("purchase_requests_by_receiver", "on_behalf_of", "ordinal"),
-        Index("purchase_requests_by_submitter", "submitted_by", "ordinal"),
+        Index(
+            "purchase_requests_by_receiver",
+            "on_behalf_of",
+            "ordinal",
+            postgresql_where=text("on_behalf_of IS NOT NULL"),
+        ),
+        Index(
+            "purchase_requests_by_submitter",
+            "submitted_by",
+            "ordinal",
+            postgresql_where=text("submitted_by <> source AND submitted_by <> requester"),
+        ),
         Index("purchase_requests_by_cost_centre", "cost_centre", "ordinal"),
-        Index("purchase_requests_by_source", "source", "ordinal"),
-        Index("purchase_requests_by_needed_by", "needed_by", "ordinal"),
+        Index("purchase_requests_by_source", "source", "status", "ordinal"),
         Index("purchase_requests_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
     ),
     table(
@@ -74,7 +98,9 @@ STORAGE = Storage(
         "approval_rounds",
         Column("total", Numeric(19, 4), nullable=False),
         Index("approval_rounds_by_request", "request_id", "number"),
-        Index("approval_rounds_open", "ordinal", "number", postgresql_where=text("status = 'open'")),
+        Index(
+            "approval_rounds_open", "purpose", "ordinal", "number", postgresql_where=text("status = 'open'")
+        ),
     ),
     table(
         ApprovalSeat,

@@ -22,6 +22,7 @@ COMMANDS = {
     "test",
     "journeys",
     "bench",
+    "volume",
     "docs",
     "format",
     "lock",

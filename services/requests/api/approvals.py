@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy import Row, select
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeyed, Obeying, Person, Reading, needs
@@ -232,24 +232,30 @@ async def list_awaited_approvals(
     after: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")] = None,
 ) -> Page[ApprovalAwaitedSeen]:
     """What waits for the decision of who acts, by request number: in their own right, or in the name of somebody who
-    has delegated to them (`acting_for`). `all` shows what waits for anybody; `approver` is one key to look for."""
-    wanted: list[ColumnElement[bool]] = []
-    if requester is not None:
-        wanted.append(_requests.c.requester == requester)
-    if purpose is not None:
-        wanted.append(_rounds.c.purpose == purpose)
-    page = InboxPage(wanted, tuple(map(int, after.split("."))) if after is not None else None, limit)
-    if not all:
-        people, keys = await authority(read, actor, acting_for)
-        wanted += can_be_decided_by(people)
-        waiting = page.of_keys(keys if approver is None else keys & {approver})
-    elif not actor.may(Action.SEE_ALL_REQUESTS):
+    has delegated to them (`acting_for`). `all` shows what waits for anybody; `approver` is one key to look for.
+
+    A page can hold less than was asked for and still have a `next`: 1,000 rounds of each key are looked at for it.
+    """
+    if all and not actor.may(Action.SEE_ALL_REQUESTS):
         raise Rejection("not_entitled", field="all", message="Only what waits for you can be shown.")
+    wanted = [] if requester is None else [_requests.c.requester == requester]
+    place = tuple(map(int, after.split("."))) if after is not None else None
+    if all and approver is None:
+        waiting = await InboxPage(wanted, place, limit).of_all(
+            read, Purpose if purpose is None else [purpose]
+        )
     else:
-        waiting = page.of_keys({approver}) if approver is not None else page.of_all()
-    rows = (await read.execute(waiting)).all() if waiting is not None else []
-    following = f"{rows[limit - 1].ordinal}.{rows[limit - 1].round}" if len(rows) > limit else None
-    return Page(items=[_awaited_seen(row) for row in rows[:limit]], next=following)
+        if purpose is not None:
+            wanted.append(_rounds.c.purpose == purpose)
+        keys = frozenset({approver or ""})
+        if not all:
+            people, own = await authority(read, actor, acting_for)
+            wanted += can_be_decided_by(people)
+            keys = own if approver is None else own & keys
+        waiting = await InboxPage(wanted, place, limit).of_keys(read, keys)
+    rows, following = waiting
+    next = f"{following[0]}.{following[1]}" if following is not None else None
+    return Page(items=[_awaited_seen(row) for row in rows], next=next)
 
 
 @router.get(

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, not_, select, text, tuple_, union
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Row,
+    Select,
+    exists,
+    func,
+    literal,
+    not_,
+    select,
+    text,
+    tuple_,
+    union,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Actor, Rejection
@@ -104,50 +118,109 @@ REQUEST_SHOWN = (
 )
 
 
+LOOKED_AT_MAX = 1_000
+"""Rounds that are looked at for one page, of each key."""
+_LAST = 2**63 - 1
+Place = tuple[int, ...]
+"""Of a round: the number of its request, and its own."""
+
+
+Way = tuple[ColumnElement[Any], tuple[ColumnElement[Any], ...], str, ColumnElement[bool]]
+"""The round's id, an index's columns, the value of the first of them, and which rows it holds."""
+
+
 @dataclass(frozen=True)
 class InboxPage:
-    """A page of rounds that wait, by request number and round, after those of the page before."""
+    """A page of rounds that wait, by request number and round, after those of the page before.
+
+    What is asked for beyond a key is looked up in the rounds and their requests, a limited number of them; so a page
+    may hold less than was asked for and still have a `next`.
+    """
 
     wanted: Sequence[ColumnElement[bool]]
-    after: tuple[int, ...] | None
+    after: Place | None
     limit: int
 
-    def of_keys(self, keys: Iterable[str]) -> Select[Any] | None:
-        """What waits for one of these keys: the first of each key, as many as are shown at most, then merged.
+    async def of_keys(
+        self, read: AsyncConnection, keys: Iterable[str]
+    ) -> tuple[Sequence[Row[Any]], Place | None]:
+        """What waits for one of these keys."""
+        seats = _seats.c
+        place = (seats.approver, seats.ordinal, seats.round)
+        return await self._found(read, [(seats.round_id, place, key, seats.open) for key in sorted(keys)])
+
+    async def of_all(
+        self, read: AsyncConnection, purposes: Iterable[str]
+    ) -> tuple[Sequence[Row[Any]], Place | None]:
+        """Whatever waits for anybody, for these purposes."""
+        rounds = _rounds.c
+        place, is_open = (rounds.purpose, rounds.ordinal, rounds.number), rounds.status == RoundStatus.OPEN
+        return await self._found(read, [(rounds.id, place, purpose, is_open) for purpose in sorted(purposes)])
+
+    async def _found(
+        self, read: AsyncConnection, ways: Sequence[Way]
+    ) -> tuple[Sequence[Row[Any]], Place | None]:
+        """The first of each way, as many as are shown at most, then merged.
 
         Each is read in the order of an index, so that it does not matter how much waits.
         """
-        firsts = [self._of_key(key).subquery() for key in sorted(keys)]
-        if not firsts:
-            return None
-        merged = union(*(select(each.c.round_id, each.c.ordinal, each.c.round) for each in firsts)).subquery()
-        query = self._shown().join(merged, merged.c.round_id == _rounds.c.id)
-        return query.order_by(merged.c.ordinal, merged.c.round).limit(self.limit + 1)
+        if not ways:
+            return [], None
+        until = await self._horizon(read, ways) if self.wanted else None
+        firsts = [self._first(way, until) for way in ways]
+        merged = union(*(select(each.subquery()) for each in firsts)).subquery()
+        first = select(merged).order_by(merged.c.ordinal, merged.c.round).limit(self.limit + 1).subquery()
+        query = self._shown().join(first, first.c.round_id == _rounds.c.id)
+        rows = (await read.execute(query.order_by(first.c.ordinal, first.c.round))).all()
+        if len(rows) <= self.limit:
+            return rows, until
+        last = rows[self.limit - 1]
+        return rows[: self.limit], (last.ordinal, last.round)
 
-    def of_all(self) -> Select[Any]:
-        """Whatever waits for anybody."""
-        query = self._shown().where(_rounds.c.status == RoundStatus.OPEN, *self.wanted)
-        return self._going_on(query, _rounds.c.ordinal, _rounds.c.number)
+    async def _horizon(self, read: AsyncConnection, ways: Sequence[Way]) -> Place | None:
+        """How far all ways are followed, so that nothing is missed in between; None: to their ends."""
+        lasts = [self._along(way, None).offset(LOOKED_AT_MAX - 1).limit(1).subquery() for way in ways]
+        ends = union_all(*(select(last.c.ordinal, last.c.round) for last in lasts)).subquery()
+        nearest = select(ends).order_by(ends.c.ordinal, ends.c.round).limit(1)
+        end = (await read.execute(nearest)).one_or_none()
+        return (end.ordinal, end.round) if end is not None else None
 
-    def _of_key(self, key: str) -> Select[Any]:
-        query = (
-            select(_seats.c.round_id, _seats.c.ordinal, _seats.c.round)
-            .join(_rounds, _rounds.c.id == _seats.c.round_id)
-            .join(_requests, _requests.c.id == _seats.c.request_id)
-            .where(_seats.c.approver == key, _seats.c.open, *self.wanted)
+    def _along(self, way: Way, until: Place | None) -> Select[Any]:
+        """Rounds in the order of an index. A bound on its whole key, because no other index is in this order."""
+        id, (key, ordinal, round), value, is_open = way
+        first, last = self.after or (0, 0), until or (_LAST, _LAST)
+        rows = select(
+            id.label("round_id"), key.label("key"), ordinal.label("ordinal"), round.label("round")
+        ).where(
+            is_open,
+            tuple_(key, ordinal, round) > tuple_(value, *_bigints(first)),
+            tuple_(key, ordinal, round) <= tuple_(value, *_bigints(last)),
         )
-        return self._going_on(query, _seats.c.ordinal, _seats.c.round)
+        return rows.order_by(key, ordinal, round)
 
-    def _going_on(self, query: Select[Any], *key: ColumnElement[int]) -> Select[Any]:
-        if self.after is not None:
-            query = query.where(tuple_(*key) > tuple_(*self.after))
-        return query.order_by(*key).limit(self.limit + 1)
+    def _first(self, way: Way, until: Place | None) -> Select[Any]:
+        rows = self._along(way, until)
+        if not self.wanted:
+            some = rows.limit(self.limit + 1).subquery()
+            return select(some.c.round_id, some.c.ordinal, some.c.round)
+        some = rows.limit(LOOKED_AT_MAX).subquery()
+        found = (
+            select(some.c.round_id, some.c.ordinal, some.c.round)
+            .join(_rounds, _rounds.c.id == some.c.round_id)
+            .join(_requests, _requests.c.id == _rounds.c.request_id)
+            .where(*self.wanted)
+        )
+        return found.order_by(some.c.key, some.c.ordinal, some.c.round).limit(self.limit + 1)
 
     def _shown(self) -> Select[Any]:
         request = [_requests.c[name].label(f"request_{name}") for name in REQUEST_SHOWN]
         return select(_rounds, _rounds.c.number.label("round"), *request).join(
             _requests, _requests.c.id == _rounds.c.request_id
         )
+
+
+def _bigints(place: Place) -> list[ColumnElement[int]]:
+    return [literal(each, BigInteger) for each in place]
 
 
 def can_be_decided_by(people: tuple[str, ...]) -> list[ColumnElement[bool]]:

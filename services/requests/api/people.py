@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Row, Select, or_, select
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
@@ -269,7 +269,8 @@ def _starting(query: Select[Any], search: str | None, key: ColumnElement[str]) -
     if search is None:
         return query
     name = query.selected_columns["name"]
-    return query.where(or_(*(each.istartswith(search, autoescape=True) for each in (key, name))))
+    begins = (func.lower(each).startswith(search.lower(), autoescape=True) for each in (key, name))
+    return query.where(or_(*begins))
 
 
 def _person_seen(row: Row[Any]) -> PersonSeen:

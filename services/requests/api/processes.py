@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import func, select, tuple_, union_all
 
 from libs.chassis import schema
 from libs.chassis.decision import Rejection, timer_id
@@ -16,6 +16,7 @@ from libs.contracts.message import Value
 from libs.contracts.permissions import Action
 from libs.contracts.requests import RetryFulfilment
 from libs.contracts.values import DestinationKind, Kind, LongText
+from services.requests.api.finding import COUNTED_MAX
 from services.requests.api.naming import RequestNamed, line_of
 from services.requests.process import (
     DEADLINE,
@@ -38,6 +39,7 @@ _units = STORAGE.tables[ProcessUnit]
 _steps = STORAGE.tables[ProcessStep]
 
 UNITS_SHOWN = 1_000
+_FIRST, _LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 
 class ProcessSeen(BaseModel):
@@ -126,9 +128,10 @@ class RetriedSeen(BaseModel):
 
 
 class ProcessSummary(BaseModel):
-    """How many processes are in which stage."""
+    """How many processes are in which stage: at least, for those of which there are `more` than were counted."""
 
     processes: dict[Stage, int]
+    more: list[Stage]
 
 
 @router.get("/processes", dependencies=[needs(Action.SEE_ALL_REQUESTS)])
@@ -154,9 +157,18 @@ async def list_processes(
 @router.get("/processes/summary", dependencies=[needs(Action.SEE_ALL_REQUESTS)])
 async def summarise_processes(read: Reading) -> ProcessSummary:
     """How many processes are in which stage."""
-    query = select(_processes.c.stage, func.count()).group_by(_processes.c.stage)
+    key, some = (_processes.c.stage, _processes.c.id), []
+    for stage in Stage:
+        # A bound on the whole key of the index, because no other one is in this order.
+        of_stage = select(*key).where(tuple_(*key) >= (stage, _FIRST), tuple_(*key) <= (stage, _LAST))
+        some.append(select(of_stage.order_by(*key).limit(COUNTED_MAX + 1).subquery()))
+    together = union_all(*some).subquery()
+    query = select(together.c.stage, func.count()).group_by(together.c.stage)
     counted = {Stage(stage): count for stage, count in await read.execute(query)}
-    return ProcessSummary(processes={stage: counted.get(stage, 0) for stage in Stage})
+    return ProcessSummary(
+        processes={stage: min(counted.get(stage, 0), COUNTED_MAX) for stage in Stage},
+        more=[stage for stage, number in counted.items() if number > COUNTED_MAX],
+    )
 
 
 @router.get("/requests/{reference}/process", dependencies=[needs(Action.SEE_ALL_REQUESTS)])

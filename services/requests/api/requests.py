@@ -7,20 +7,21 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, Row, false, func, or_, select, text, true
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Actor, Rejection
 from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
-from libs.chassis.pages import Limit, Page, Wanted, fields_of, named, page_of
+from libs.chassis.pages import Limit, Page, Wanted, fields_of, page_of
 from libs.chassis.preconditions import IfMatch, etag, expected_version
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
 from libs.contracts.requests import CancelRequest, EditRequest, SubmitRequest, Wish, WithdrawRequest
 from libs.contracts.values import Destination, DestinationKind, Kind, LongText, Money, PersonId, Text, money
+from services.requests.api import finding
 from services.requests.api.approvals import ApprovalSeen
 from services.requests.api.inbox import may_see
-from services.requests.api.naming import RequestNamed, first_seen, line_of
+from services.requests.api.naming import RequestNamed, is_named, line_of
 from services.requests.api.processes import UNITS_SHOWN, StepSeen, UnitSeen
 from services.requests.approval_round import Approval
 from services.requests.editing import wish_of
@@ -44,9 +45,6 @@ _processes = STORAGE.tables[FulfilmentProcess]
 _progress = STORAGE.tables[ProcessLine]
 _units = STORAGE.tables[ProcessUnit]
 _steps = STORAGE.tables[ProcessStep]
-
-# The very expression that the index is made of.
-_MATCHES = "to_tsvector('simple', purchase_requests.words) @@ websearch_to_tsquery('simple', :sought)"
 
 
 class NewRequest(Wish):
@@ -158,9 +156,10 @@ class RevisionSeen(BaseModel):
 
 
 class Summary(BaseModel):
-    """How many requests are in which status."""
+    """How many requests are in which status: at least, for those of which there may be `more` than were counted."""
 
     requests: dict[Status, int]
+    more: list[Status]
 
 
 @router.post(
@@ -195,40 +194,38 @@ async def list_requests(
         str | None, Query(pattern=r"^REQ-[0-9]{6,18}$", description="`next` of the page before.")
     ] = None,
 ) -> Page[RequestSeen]:
-    """Requests in the order in which they came: one's own, or all for who may see them."""
-    columns, newest = _requests.c, order == "newest"
+    """Requests in the order in which they came: one's own, or all for who may see them.
+
+    A page can hold less than was asked for and still have a `next`: 10,000 requests are looked at for it.
+    """
     equal = {
-        columns.requester: requester,
-        columns.on_behalf_of: on_behalf_of,
-        columns.cost_centre: cost_centre,
-        columns.source: source,
+        "requester": requester,
+        "on_behalf_of": on_behalf_of,
+        "cost_centre": cost_centre,
+        "source": source,
+        "reference_id": reference_id_of(external_reference) if external_reference is not None else None,
     }
-    wanted: list[ColumnElement[bool]] = [
-        column == value for column, value in equal.items() if value is not None
-    ]
-    if status:
-        wanted.append(columns.status.in_(status))
-    if external_reference is not None:
-        wanted.append(columns.reference_id == reference_id_of(external_reference))
-    if needed_until is not None:
-        wanted.append(columns.needed_by <= needed_until)
-    if search is not None:
-        wanted.append(text(_MATCHES).bindparams(sought=search))  # type: ignore[arg-type]
-    if after is not None:
-        last = int(after.removeprefix("REQ-"))
-        wanted.append(columns.ordinal < last if newest else columns.ordinal > last)
-    rows = (await read.execute(first_seen(actor, wanted, newest=newest, limit=limit + 1))).all()
-    following = rows[limit - 1].number if len(rows) > limit else None
-    return Page(items=[_request_seen(row) for row in rows[:limit]], next=following)
+    wish = finding.Wish(
+        {name: value for name, value in equal.items() if value is not None},
+        statuses=status or (),
+        filters=() if needed_until is None else (lambda columns: columns.needed_by <= needed_until,),
+        search=search,
+    )
+    last = int(after.removeprefix("REQ-")) if after is not None else None
+    page = finding.PageWanted(newest=order == "newest", after=last, limit=limit)
+    rows, following = await finding.find(read, actor, wish, page)
+    return Page(items=[_request_seen(row) for row in rows], next=following)
 
 
 @router.get("/summary", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
 async def summarise(read: Reading, actor: Person) -> Summary:
     """How many requests are in which status, of one's own or of all."""
-    statuses = select(_requests.c.status, func.count()).where(_seen_by(actor))
-    rows = await read.execute(statuses.group_by(_requests.c.status))
-    counted = {Status(status): count for status, count in rows}
-    return Summary(requests={status: counted.get(status, 0) for status in Status})
+    counted = await finding.count(read, actor)
+    some = sum(counted.values()) if not actor.may(Action.SEE_ALL_REQUESTS) else 0
+    return Summary(
+        requests={status: min(number, finding.COUNTED_MAX) for status, number in counted.items()},
+        more=[status for status, number in counted.items() if max(number, some) > finding.COUNTED_MAX],
+    )
 
 
 @router.get("/requests/{reference}", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
@@ -341,20 +338,11 @@ def _as_decided(line: Row[Any]) -> dict[str, object]:
 
 
 async def _shown(reference: str, read: Reading, actor: Actor) -> Row[Any]:
-    query = select(_requests).where(named(reference, _requests.c.id, _requests.c.number))
+    query = select(_requests).where(is_named(reference))
     request = (await read.execute(query)).one_or_none()
     if request is None or not await may_see(read, actor, request):
         raise Rejection("request_unknown", message=f"There is no request {reference}.")
     return request
-
-
-def _seen_by(actor: Actor) -> ColumnElement[bool]:
-    """One's own requests, unless all may be seen."""
-    if actor.may(Action.SEE_ALL_REQUESTS):
-        return true()
-    columns = _requests.c
-    own = (columns.requester, columns.on_behalf_of, columns.submitted_by, columns.source)
-    return or_(false(), *(column == actor.id for column in own))
 
 
 def _of(request: Row[Any], table: Any, order_by: str) -> Any:

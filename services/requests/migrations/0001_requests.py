@@ -87,17 +87,25 @@ def upgrade() -> None:
             name="status_is_known",
         ),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("number", name="purchase_requests_number"),
         sa.UniqueConstraint("ordinal", name="purchase_requests_ordinal"),
         sa.UniqueConstraint("reference_id", "source", name="external_reference_reused"),
     )
     op.create_index("purchase_requests_by_cost_centre", "purchase_requests", ["cost_centre", "ordinal"])
-    op.create_index("purchase_requests_by_needed_by", "purchase_requests", ["needed_by", "ordinal"])
-    op.create_index("purchase_requests_by_receiver", "purchase_requests", ["on_behalf_of", "ordinal"])
+    op.create_index(
+        "purchase_requests_by_receiver",
+        "purchase_requests",
+        ["on_behalf_of", "ordinal"],
+        postgresql_where=sa.text("on_behalf_of IS NOT NULL"),
+    )
     op.create_index("purchase_requests_by_requester", "purchase_requests", ["requester", "ordinal"])
-    op.create_index("purchase_requests_by_source", "purchase_requests", ["source", "ordinal"])
+    op.create_index("purchase_requests_by_source", "purchase_requests", ["source", "status", "ordinal"])
     op.create_index("purchase_requests_by_status", "purchase_requests", ["status", "ordinal"])
-    op.create_index("purchase_requests_by_submitter", "purchase_requests", ["submitted_by", "ordinal"])
+    op.create_index(
+        "purchase_requests_by_submitter",
+        "purchase_requests",
+        ["submitted_by", "ordinal"],
+        postgresql_where=sa.text("submitted_by <> source AND submitted_by <> requester"),
+    )
     op.create_index(
         "purchase_requests_by_words",
         "purchase_requests",

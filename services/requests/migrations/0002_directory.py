@@ -23,6 +23,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("person_id", name="people_person_id"),
     )
+    op.create_index(
+        "people_by_beginning_of_id",
+        "people",
+        [sa.literal_column("lower(person_id)").label("beginning")],
+        postgresql_ops={"beginning": "text_pattern_ops"},
+    )
+    op.create_index(
+        "people_by_beginning_of_name",
+        "people",
+        [sa.literal_column("lower(name)").label("beginning")],
+        postgresql_ops={"beginning": "text_pattern_ops"},
+    )
+    op.create_index(
+        "people_by_authority", "people", ["roles", "groups", "cost_centres"], postgresql_using="gin"
+    )
     op.create_table(
         "groups",
         sa.Column("id", sa.Uuid(), nullable=False),

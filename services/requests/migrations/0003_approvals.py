@@ -85,7 +85,7 @@ def upgrade() -> None:
     op.create_index(
         "approval_rounds_open",
         "approval_rounds",
-        ["ordinal", "number"],
+        ["purpose", "ordinal", "number"],
         postgresql_where=sa.text("status = 'open'"),
     )
     op.create_table(

@@ -1,0 +1,85 @@
+"""However many requests there are, no question leads to reading all of them."""
+
+from collections.abc import AsyncIterator, Mapping
+
+import httpx2
+import pytest
+import pytest_asyncio
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from libs.chassis.api import whole_app
+from libs.chassis.batch import Decider
+from services.requests.__main__ import SERVICE
+from tests.tokens import bearer, the_issuer
+from tests.volume.conftest import REQUESTS
+from tests.volume.judging import Figures, complaints
+from tests.volume.plans import Watch
+from tests.volume.questions import MANAGER, Question, questions
+
+
+@pytest_asyncio.fixture(scope="session")
+async def client(engine: AsyncEngine) -> AsyncIterator[httpx2.AsyncClient]:
+    """The service as everybody reaches it."""
+    identity = the_issuer().identity()
+    app = whole_app(
+        SERVICE, engine=engine, decider=Decider(SERVICE, engine), identity=identity, request_seconds_max=300
+    )
+    transport = httpx2.ASGITransport(app=app)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://requests/api/v1", timeout=300
+    ) as client:
+        yield client
+
+
+@pytest_asyncio.fixture(scope="session")
+async def rows(engine: AsyncEngine) -> Mapping[str, float]:
+    """How many rows each table has, as far as the planner knows."""
+    async with engine.connect() as connection:
+        found = await connection.execute(text("SELECT relname, reltuples FROM pg_class WHERE relkind = 'r'"))
+        return {row.relname: row.reltuples for row in found}
+
+
+@pytest.mark.parametrize("question", questions(REQUESTS), ids=str)
+async def test_a_question_is_answered_from_an_index(
+    question: Question,
+    client: httpx2.AsyncClient,
+    engine: AsyncEngine,
+    rows: Mapping[str, float],
+    figures: Figures,
+) -> None:
+    with Watch(engine).watching() as statements:
+        answer = await client.get(question.path, params=dict(question.wanted), headers=bearer(*question.who))
+
+    assert answer.status_code in (200, 404), answer.text
+    assert statements
+    figures.note(str(question), question.kind, question.path, statements)
+    assert complaints(str(question), question.kind, statements, rows, REQUESTS) == []
+
+
+AWAITED = text("""
+    SELECT s.request_id FROM approval_seats s JOIN purchase_requests r ON r.id = s.request_id
+    WHERE s.approver = 'role:procurement_manager' AND s.open AND r.status = 'awaiting_approval'
+      AND :person NOT IN (r.requester, r.submitted_by, coalesce(r.on_behalf_of, '')) LIMIT 1000
+""")
+
+
+async def test_a_thousand_requests_are_approved_in_one_call(
+    client: httpx2.AsyncClient, engine: AsyncEngine, rows: Mapping[str, float], figures: Figures
+) -> None:
+    async with engine.connect() as connection:
+        wanted = (await connection.execute(AWAITED, {"person": MANAGER[0]})).scalars().all()
+    decisions = [{"request_id": str(id), "verdict": "approve"} for id in wanted]
+
+    with Watch(engine).watching() as statements:
+        answer = await client.post(
+            "/approvals/decisions", json={"decisions": decisions}, headers=bearer(*MANAGER)
+        )
+
+    assert answer.status_code == 200, answer.text
+    ended = answer.json()
+    assert (len(wanted), ended["accepted"], ended["refused"]) == (1000, 1000, 0)
+    assert [each["request_id"] for each in ended["items"]] == [str(id) for id in wanted]
+    assert {(each["status"], each["decided"]["status"]) for each in ended["items"]} == {(201, "approved")}
+    figures.note("1,000 approvals", "a thousand", "/approvals/decisions", statements)
+    assert complaints("1,000 approvals", "a thousand", statements, rows, REQUESTS) == []
