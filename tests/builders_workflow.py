@@ -204,10 +204,13 @@ class Told:
         self,
         status: Literal["pending", "active", "expired", "cancelled"] = "active",
         quantity: int | None = None,
+        in_use: int = 0,
     ) -> assets.EntitlementChanged:
         """The entitlement has changed."""
         left = self.quantity if quantity is None else quantity
-        return assets.EntitlementChanged(**self._entitlement(), quantity=left, allocated=0, status=status)
+        return assets.EntitlementChanged(
+            **self._entitlement(), quantity=left, allocated=in_use, status=status
+        )
 
     def allocated(self, quantity: int | None = None) -> assets.EntitlementAllocated:
         """Whom it was for may use the software."""

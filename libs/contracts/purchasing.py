@@ -315,7 +315,7 @@ class CancelledLine(Value):
 
 
 class OrderCancelled(Event):
-    """What was still open of the order will not come, and its software is given back.
+    """What was still open of the order will not come, and its software is given back, but for what is in use.
 
     An order that was never submitted was not expected by anybody but the request.
     """

@@ -193,12 +193,13 @@ def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
         known = held[OrderedLine, told.order_line_id]
         # What was asked only grows: an older cancellation that arrives late takes nothing back.
         line = replace(known, asked=max(known.asked, told.cancelled))
+        if line.kind is Kind.SOFTWARE:
+            others.append(entitlement.shrink(line, held))
+            continue
         surplus = _surplus(line, held)
         save += [line, *surplus]
         publish += _templates_cancelled(line, surplus)
-        if line.kind is Kind.SOFTWARE:
-            others.append(entitlement.shrink(line, held))
-        elif line.makes_lot:
+        if line.makes_lot:
             others.append(lot.reduce(line, held))
     return _with_others(Decision(save=save, publish=publish), others)
 

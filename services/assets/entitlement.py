@@ -176,14 +176,16 @@ def create(
 
 
 def shrink(line: OrderedLine, held: Records) -> Decision:
-    """Some of its order was cancelled. What somebody was given stays theirs."""
+    """Some of its order was cancelled. What somebody was given stays theirs, which purchasing must hear in any case:
+    it has counted all of it as given back."""
     known = held[Entitlement, entitlement_id_of(line.id)]
     less = replace(known, asked=max(known.asked, line.asked))
+    line = replace(line, kept=less.quantity)
+    if less.asked == known.asked:
+        return Decision(save=[line, less])
     if not less.quantity and less.status not in OVER:
         less = less.become(EntitlementStatus.CANCELLED)
-    if (less.quantity, less.status) == (known.quantity, known.status):
-        return Decision(save=[less])
-    return Decision(save=[less], publish=[_said_changed(less)])
+    return Decision(save=[line, less], publish=[_said_changed(less)])
 
 
 def start(timer: EntitlementStarts, held: Records, cause: Cause) -> Decision:

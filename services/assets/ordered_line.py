@@ -14,7 +14,8 @@ class OrderedLine(Record):
     """One line of a submitted order; its id is the order line's.
 
     `asked` is how many units purchasing cancelled. The dock wins: `cancelled` is only what of `asked` has not
-    arrived, so that units that arrive after all make it shrink.
+    arrived, so that units that arrive after all make it shrink. Software is `kept` from its order on, less what of it
+    was cancelled before anybody was given it.
     """
 
     order_id: UUID
@@ -87,4 +88,5 @@ def ordered_line(order: purchasing.OrderSubmitted, line: purchasing.OrderedLine)
         destination_kind=line.destination.kind if line.destination else None,
         destination=line.destination.name if line.destination else None,
         ordered=line.quantity,
+        kept=line.quantity if line.kind is Kind.SOFTWARE else 0,
     )

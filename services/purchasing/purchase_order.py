@@ -26,6 +26,7 @@ from libs.chassis.decision import (
     Records,
     Rejection,
 )
+from libs.contracts.assets import EntitlementChanged
 from libs.contracts.message import Event
 from libs.contracts.purchasing import (
     ConfirmService,
@@ -95,8 +96,9 @@ class OrderLine(Record):
     """So many of one item, at the price and version the catalog had; a custom item has neither until it is completed.
 
     `accepted` and `rejected` count receipts, `confirmed` services rendered, `entitled` software that came with the
-    submission and was not given back; `asked` is how many units somebody wanted cancelled. All other figures follow
-    from these. `named_vendor` is the only vendor that was approved, if one was named.
+    submission and was not given back, because it was not asked for or is in use; `asked` is how many units somebody
+    wanted cancelled. All other figures follow from these. `named_vendor` is the only vendor that was approved, if one
+    was named.
     """
 
     order_id: UUID
@@ -214,6 +216,23 @@ def receive(fact: GoodsReceived, held: Records, cause: Cause) -> Decision:
     return Decision(save=[changed, *arrived] if publish else arrived, publish=publish)
 
 
+def software_stays(fact: EntitlementChanged, held: Records, cause: Cause) -> Decision:
+    """Of software whose order was cancelled, somebody had been given so many: these are not given back."""
+    order = held[PurchaseOrder, fact.order_id]
+    lines = {line.id: line for line in in_order(held.all(OrderLine, order_id=order.id))}
+    line = lines[fact.order_line_id]
+    if not line.asked or fact.allocated <= line.entitled:
+        return Decision()
+    line = lines[line.id] = replace(line, entitled=fact.allocated)
+    changed, said = followed(order, lines.values(), cause)
+    return Decision(save=[changed, line] if said else [line], publish=said)
+
+
+def order_of_software(fact: EntitlementChanged) -> Keys:
+    """The order with all its lines."""
+    return (Key(PurchaseOrder, fact.order_id), Many(OrderLine, by="order_id", value=fact.order_id))
+
+
 def order_to_confirm(command: ConfirmService) -> Keys:
     """The order with all its lines."""
     return (Key(PurchaseOrder, command.order_id), Many(OrderLine, by="order_id", value=command.order_id))
@@ -286,5 +305,6 @@ def in_order(lines: Iterable[OrderLine]) -> Sequence[OrderLine]:
 
 HANDLERS: Handlers = (
     Handler(on=GoodsReceived, holds=order_and_lines, early=Early.WAIT, decide=receive),
+    Handler(on=EntitlementChanged, holds=order_of_software, early=Early.WAIT, decide=software_stays),
     Handler(on=ConfirmService, holds=order_to_confirm, early=Early.WAIT_10_MINUTES, decide=confirm),
 )

@@ -105,8 +105,11 @@ def submitted(order: PurchaseOrder, lines: Sequence[OrderLine], cause: Cause) ->
 
 
 def called_off(order: PurchaseOrder, lines: Sequence[OrderLine], reason: str, cause: Cause) -> Placed:
-    """Cancel whatever of the order has not arrived; what is here already stays, but software is given back."""
-    less = [replace(line, asked=line.ordered, entitled=0) for line in lines]
+    """Cancel whatever of the order has not arrived; what is here already stays, but software is given back, once."""
+    less = [
+        line if line.asked == line.ordered else replace(line, asked=line.ordered, entitled=0)
+        for line in lines
+    ]
     changed, said = followed(order, less, cause)
     if order.status in UNSUBMITTED:
         changed = order.become(Status.CANCELLED, status_since=cause.at)

@@ -129,7 +129,7 @@ def entitlement_created(fact: assets.EntitlementCreated, held: Records, cause: C
 
 
 def entitlement_changed(fact: assets.EntitlementChanged, held: Records, cause: Cause) -> Decision:
-    """An entitlement became active; that it shrank, purchasing says too."""
+    """An entitlement became active, or shrank: purchasing says that too, but not how much of it stays in use."""
     return _entitled(fact, active=fact.status == "active", held=held, cause=cause)
 
 
@@ -146,6 +146,8 @@ def _entitled(
     summary = f"entitlement of {fact.quantity} is {fact.status}"
     line = lines.get(fact.request_line_id)
     known = held.find(ProcessUnit, fact.entitlement_id)
+    if line is not None and isinstance(fact, assets.EntitlementChanged):
+        line = lines[line.id] = replace(line, in_use=max(line.in_use, fact.allocated))
     if line is None or fact.status not in ("pending", "active") or not fact.quantity:
         return taken(fact, fact.request_id, held, cause, summary, lines)
     if usable := line.is_handed_over or active:

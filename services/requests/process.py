@@ -199,7 +199,8 @@ class ProcessLine(Record):
     """How far one request line has come, under the request line's id; all counters only grow.
 
     `asked` is the largest number of units that were said to be cancelled, `claimed` how many of those that
-    arrived were given, or are being given, to whom they are for. Without `makes_assets` it is done on receipt.
+    arrived were given, or are being given, to whom they are for; `in_use` how many of its software anybody had when it
+    shrank. Without `makes_assets` it is done on receipt.
     """
 
     request_id: UUID
@@ -212,6 +213,7 @@ class ProcessLine(Record):
     received: int = 0
     claimed: int = 0
     assigned: int = 0
+    in_use: int = 0
     makes_assets: bool = True
 
     @property
@@ -237,7 +239,7 @@ class ProcessLine(Record):
     def cancelled(self) -> int:
         """Units that will not come. The dock wins: whatever arrived was not cancelled, but for software, which can be
         given back until it is used."""
-        kept = self.assigned if self.kind is Kind.SOFTWARE else self.arrived
+        kept = max(self.assigned, self.in_use) if self.kind is Kind.SOFTWARE else self.arrived
         return min(self.asked, max(0, self.wanted - kept))
 
     @property

@@ -201,8 +201,8 @@ class System:
         """The request once it has this status."""
         return await self.eventually(lambda: self.show(request_id), lambda seen: seen["status"] == status)
 
-    async def ordered(self, request_id: str) -> tuple[Seen, list[Seen]]:
-        """The request once it is ordered, and its orders once every unit to come has its tag."""
+    async def ordered(self, request_id: str, *, status: str = "ordered") -> tuple[Seen, list[Seen]]:
+        """The request once it is ordered (its software is received then), and its orders once all units have tags."""
 
         async def expected() -> list[Seen]:
             orders = await self.api.all("receiving", "/expected-orders", request_id=request_id)
@@ -214,7 +214,7 @@ class System:
                 unit["tag"] for line in lines for unit in line["open_units"]
             )
 
-        request = await self.reaches(request_id, "ordered")
+        request = await self.reaches(request_id, status)
         units = sum(line["quantity"] for line in request["lines"])
         orders = await self.eventually(expected, labelled)
         # A command that was delivered twice is also answered twice.

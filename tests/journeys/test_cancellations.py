@@ -2,10 +2,14 @@
 
 from uuid import UUID
 
+from libs.contracts.assets import AllocateEntitlement
 from libs.contracts.purchasing import CancelOneOrder, CancelOrder
 from libs.contracts.requests import CancelRequest, request_id_of
+from libs.contracts.values import Destination, DestinationKind
+from tests.conftest import unique_name
 from tests.journeys.system import (
     APPROVER,
+    ASSET_MANAGER,
     ERP,
     REQUESTER,
     Seen,
@@ -15,7 +19,7 @@ from tests.journeys.system import (
     is_at_rest,
     serials,
 )
-from tests.journeys.ways import Way, a_wish, custom
+from tests.journeys.ways import Way, a_wish, an_item, custom
 
 
 async def orders_of(system: System, request_id: str) -> list[tuple[str, str]]:
@@ -170,6 +174,37 @@ async def test_an_order_cancelled_by_purchasing_leaves_the_others(system: System
     assert refused.refusal == ("order_not_open", "order_id")
     assert figures(request) == [(1, 0, 1, 1), (2, 2, 0, 0)]
     assert await orders_of(system, request_id) == [("placed", "cancelled"), ("placed", "received")]
+
+
+async def test_software_that_somebody_uses_is_not_given_back(system: System, way: Way) -> None:
+    sku = await an_item(way, unique_name(), "20.00", kind="software")
+    request_id = await way.submit(
+        a_wish({"sku": sku, "quantity": 3, "destination": {"kind": "stock"}}, ("MON-ARM", 1))
+    )
+    await system.ordered(request_id, status="partially_received")
+    (entitlement,) = await system.api.all("assets", "/entitlements", request_id=request_id)
+    somebody = Destination(kind=DestinationKind.PERSON, name="person-18")
+    allocation = AllocateEntitlement(
+        entitlement_id=UUID(entitlement["entitlement_id"]), holder=somebody, quantity=2
+    )
+    await way.done(allocation, ASSET_MANAGER)
+
+    cancelled = await way.cancel(request_id)
+    request = await system.eventually(
+        lambda: system.show(request_id), lambda seen: figures(seen) == [(3, 1, 3, 0), (1, 1, 0, 0)]
+    )
+    bought = await system.eventually(
+        lambda: system.api.get("purchasing", f"/orders/{entitlement['order_id']}"),
+        lambda order: order["status"] == "received" and order["lines"][0]["kept"] == 2,
+    )
+
+    assert cancelled.done
+    assert request["status"] == "fulfilled"
+    (left,) = await system.api.all("assets", "/entitlements", request_id=request_id)
+    assert (left["status"], left["quantity"], left["free"]) == ("active", 2, 0)
+    lines = await system.api.all("assets", "/order-lines", order_id=entitlement["order_id"])
+    assert [(line["kept"], line["cancelled"], line["open"]) for line in lines] == [(2, 1, 0)]
+    assert [bought["lines"][0][name] for name in ("kept", "cancelled", "open", "over")] == [2, 1, 0, 0]
 
 
 async def test_the_only_order_cancelled_by_purchasing_cancels_its_request(system: System, way: Way) -> None:

@@ -15,6 +15,7 @@ from aio_pika.abc import AbstractIncomingMessage
 
 from deploy.demo.erp import Answer
 from libs.contracts.approvals import DecideApproval
+from libs.contracts.assets import AllocateEntitlement
 from libs.contracts.message import Command
 from libs.contracts.purchasing import (
     CancelOneOrder,
@@ -59,6 +60,7 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     ),
     DefineVendor: lambda _: ("POST", "purchasing", "/vendors"),
     DefineCatalogItem: lambda _: ("POST", "purchasing", "/catalog-items"),
+    AllocateEntitlement: lambda of: ("POST", "assets", f"/entitlements/{of.entitlement_id}/allocations"),
     RecordReceipt: lambda _: ("POST", "receiving", "/receipts"),
 }
 

@@ -256,6 +256,18 @@ def test_a_cancellation_leaves_what_somebody_was_given() -> None:
 
     left = the_entitlement(house)
     assert (left.status, left.quantity, left.allocated, left.free) == (EntitlementStatus.ACTIVE, 4, 4, 0)
+    (line,) = house.all(OrderedLine)
+    assert (line.kept, line.cancelled, line.open) == (4, 6, 0)
+
+
+def test_a_cancellation_of_what_is_all_in_use_is_answered_with_what_stays() -> None:
+    house = a_house()
+    house.hear(an_allocation(10))
+
+    house.hear(a_cancellation(10), a_cancellation(10))
+
+    told = [said for said in house.said if isinstance(said, EntitlementChanged)]
+    assert [(said.quantity, said.allocated, said.status) for said in told] == [(10, 10, "active")]
 
 
 def test_a_cancellation_of_what_was_never_submitted_is_nothing_to_assets() -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.chassis.decision import Actor
+from libs.contracts.assets import EntitlementChanged
 from libs.contracts.message import Message
 from libs.contracts.purchasing import (
     ConfirmService,
@@ -20,7 +21,16 @@ from libs.contracts.purchasing import (
 from libs.contracts.values import Destination, DestinationKind, Kind, derived_id
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder, Status, status_of
 from tests.builders_desk import Desk, a_purchasing_desk, a_receipt, an_item, cancel_order, orders
-from tests.builders_orders import REQUEST, a_command, a_line, completion, lines_of, submission, the_order
+from tests.builders_orders import (
+    REQUEST,
+    a_command,
+    a_line,
+    cancel_one,
+    completion,
+    lines_of,
+    submission,
+    the_order,
+)
 
 EDITOR, CLEANING, LAMP = "EDITOR", "CLEANING", "LAMP"
 KINDS = {EDITOR: Kind.SOFTWARE, CLEANING: Kind.SERVICE, LAMP: Kind.HARDWARE}
@@ -101,6 +111,35 @@ def test_a_cancellation_gives_software_back_and_leaves_what_arrived() -> None:
 
     assert status(desk) is Status.RECEIVED
     assert (figures(desk, EDITOR), figures(desk, LAMP)) == ((0, 5, 0, 0), (1, 1, 0, 0))
+
+
+@pytest.mark.parametrize("in_use", [2, 5])
+def test_software_that_is_in_use_is_not_given_back(in_use: int) -> None:
+    desk, order, lines = a_desk(EDITOR=5)
+    shrunk = a_shrinking(lines[EDITOR], in_use)
+
+    desk.hear(shrunk)
+    before = figures(desk, EDITOR)
+    desk.hear(cancel_one(order), shrunk)
+    again = desk.hear(cancel_one(order))
+
+    assert before == (5, 0, 0, 0)
+    assert (status(desk), figures(desk, EDITOR)) == (Status.RECEIVED, (in_use, 5 - in_use, 0, 0))
+    assert again.code == "order_not_open"
+    assert isinstance(desk.said[-1], OrderReceived)
+
+
+def a_shrinking(line: OrderLine, in_use: int) -> EntitlementChanged:
+    return EntitlementChanged(
+        entitlement_id=derived_id("entitlement", line.id),
+        order_line_id=line.id,
+        order_id=line.order_id,
+        request_id=line.request_id,
+        request_line_id=line.request_line_id,
+        quantity=in_use,
+        allocated=in_use,
+        status="active",
+    )
 
 
 def test_a_draft_of_software_entitles_to_nothing_yet() -> None:

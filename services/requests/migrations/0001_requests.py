@@ -189,6 +189,7 @@ def upgrade() -> None:
         sa.Column("received", sa.BigInteger(), nullable=False),
         sa.Column("claimed", sa.BigInteger(), nullable=False),
         sa.Column("assigned", sa.BigInteger(), nullable=False),
+        sa.Column("in_use", sa.BigInteger(), nullable=False),
         sa.Column("makes_assets", sa.Boolean(), nullable=False),
         sa.CheckConstraint(
             "destination_kind IN ('person', 'location', 'financial_owner', 'stock')",
