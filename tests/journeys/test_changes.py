@@ -55,6 +55,16 @@ async def test_an_edit_keeps_the_yes_unless_it_is_riskier_and_the_last_revision_
     await system.reaches(request_id, "cancelled")
 
 
+async def test_an_inbox_shows_what_a_request_costs_now(system: System, way: Way) -> None:
+    request_id = await way.submit(a_wish(("LAP-14-PRO", 3)))
+
+    assert (await way.edit(request_id, a_wish(("LAP-14-PRO", 2)))).done
+
+    waiting = await system.api.all("requests", "/approvals", all=True)
+    assert [each["total"]["amount"] for each in waiting if each["request_id"] == request_id] == ["3098.00"]
+    await way.cancel(request_id)
+
+
 async def test_only_what_was_seen_is_edited(system: System, way: Way) -> None:
     request_id = await way.submit(a_wish(("LAP-14-PRO", 1)))
     seen = (await system.show(request_id))["version"]

@@ -293,7 +293,8 @@ def _awaited_seen(row: Row[Any]) -> ApprovalAwaitedSeen:
         approvers=[*step.approvers, *(step.escalate_to if row.escalated else ())],
         quorum=step.quorum,
         yes=row.yes,
-        total=money(row.total, row.currency),
+        # A request may cost less by now than when the round began; an order costs what was asked for.
+        total=money(row.request_total if row.purpose == Purpose.REQUEST else row.total, row.currency),
         requisition_number=row.requisition_number,
         vendor=row.vendor,
         asked_because=row.asked_because,

@@ -213,7 +213,7 @@ class InboxPage:
         return found.order_by(some.c.key, some.c.ordinal, some.c.round).limit(self.limit + 1)
 
     def _shown(self) -> Select[Any]:
-        request = [_requests.c[name].label(f"request_{name}") for name in REQUEST_SHOWN]
+        request = [_requests.c[name].label(f"request_{name}") for name in (*REQUEST_SHOWN, "total")]
         return select(_rounds, _rounds.c.number.label("round"), *request).join(
             _requests, _requests.c.id == _rounds.c.request_id
         )
