@@ -41,7 +41,7 @@ def what_it_takes(command: DecideApproval) -> Keys:
         Many(Approval, by="request_id", value=command.request_id),
         Key(Person, person_key(command.decided_by), may_be_new=True),
         *((Key(Person, person_key(delegator), may_be_new=True),) if delegator is not None else ()),
-        *(delegation.in_force() if delegator is not None else ()),
+        *delegation.in_force(),
     )
 
 
@@ -122,7 +122,11 @@ def _concerns(command: DecideApproval, request: PurchaseRequest, held: Records, 
     if command.acting_for is not None:
         delegator = held.find(Person, person_key(command.acting_for))
         keys |= authority_of(command.acting_for, delegator.roles if delegator else (), delegator)
-    return any(not keys.isdisjoint(round.approvers) for round in open_rounds(request.id, held))
+    if delegation.represented_by(held.all(Delegation), delegate=actor.id, on=cause.at.date()):
+        # Deputies may look at what waits for those they stand for; they may have forgotten to say for whom.
+        return True
+    rounds = held.all(ApprovalRound, request_id=request.id)
+    return any(not keys.isdisjoint(round.approvers) for round in rounds)
 
 
 def _round_meant(command: DecideApproval, request: PurchaseRequest, held: Records) -> ApprovalRound:

@@ -181,8 +181,17 @@ def check_asker(command: SubmitRequest, actor: Actor) -> None:
         asks = granted or actor
         if not asks.may(Action.SUBMIT_REQUESTS):
             raise _not_asked(actor, "requester", f"in the name of {command.requester}")
-    if command.on_behalf_of not in (None, command.requester) and not asks.may(Action.SUBMIT_FOR_OTHERS):
-        raise _not_asked(actor, "on_behalf_of", "on behalf of others")
+    other = command.on_behalf_of
+    if other in (None, command.requester) or _may_ask_for(asks, other) or _may_ask_for(actor, other):
+        return
+    raise _not_asked(actor, "on_behalf_of", f"on behalf of {other}")
+
+
+def _may_ask_for(actor: Actor, other: str | None) -> bool:
+    """Managers ask for anybody, a system only for whom it may act."""
+    if not actor.may(Action.SUBMIT_FOR_OTHERS) or other is None:
+        return False
+    return Role.INTEGRATION not in actor.roles or actor.acting_for(other) is not None
 
 
 def _not_asked(actor: Actor, field: str, how: str) -> Rejection:

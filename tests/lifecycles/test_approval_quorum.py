@@ -84,7 +84,7 @@ def test_a_delegate_decides_in_the_name_of_who_delegated_and_both_are_told() -> 
     ended = says(desk, "person-33", acting_for="person-31")
 
     (said,) = desk.all(Approval)
-    assert (for_nobody.code, ended.verdict) == ("request_unknown", "accepted")
+    assert (for_nobody.code, ended.verdict) == ("not_an_approver", "accepted")
     assert (said.decided_by, said.acting_for) == ("person-33", "person-31")
     assert said.path == ("person-31", "person-32", "person-33")
     assert the_request(desk).status is Status.APPROVED

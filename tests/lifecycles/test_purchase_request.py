@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from libs.chassis.decision import Actor, Grant
+from libs.contracts.permissions import Role
 from libs.contracts.requests import RequestedLine, RequestSubmitted
 from libs.contracts.values import Money
 from services.requests.purchase_request import TRANSITIONS, PurchaseRequest, RequestLine, Status, line_id_of
@@ -167,3 +169,21 @@ def test_only_steps_in_the_table_are_possible(desk: Desk) -> None:
             else:
                 with pytest.raises(RuntimeError, match="cannot become"):
                     record.become(after)
+
+
+ANYBODY = (Grant(frozenset({"*"}), frozenset({Role.REQUESTER})),)
+ONE = (Grant(frozenset({"person-1"}), frozenset({Role.REQUESTER})),)
+
+
+@pytest.mark.parametrize(
+    ("grants", "on_behalf_of", "code"),
+    [(ANYBODY, "person-99", None), (ONE, "person-1", None), (ONE, "person-99", "not_entitled")],
+)
+def test_a_system_asks_on_behalf_of_those_it_may_act_for(
+    desk: Desk, grants: tuple[Grant, ...], on_behalf_of: str, code: str | None
+) -> None:
+    erp = Actor("erp", frozenset({Role.INTEGRATION}), grants=grants)
+
+    ended = desk.hear(a_request(on_behalf_of=on_behalf_of), sender="erp", actor=erp)
+
+    assert ended.code == code
