@@ -28,6 +28,19 @@ CREATE FUNCTION pg_temp.person(i bigint) RETURNS text LANGUAGE sql IMMUTABLE AS 
 CREATE FUNCTION pg_temp.centre(i bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$ SELECT 'CC-' || 100 + i $$;
 """
 
+# What a record has gained since this was written is as plain as can be.
+_DEFAULTS = """
+DO $$ DECLARE each record; BEGIN
+    FOR each IN SELECT table_name, column_name, data_type FROM information_schema.columns
+        WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_default IS NULL
+          AND data_type IN ('text', 'bigint', 'boolean', 'jsonb', 'numeric') LOOP
+        EXECUTE format('ALTER TABLE %I ALTER %I SET DEFAULT %s', each.table_name, each.column_name,
+            CASE each.data_type WHEN 'boolean' THEN 'false' WHEN 'text' THEN $t$''$t$
+                WHEN 'jsonb' THEN $t$'[]'$t$ ELSE '0' END);
+    END LOOP;
+END $$
+"""
+
 _PEOPLE = f"""
 INSERT INTO people (id, version, person_id, name, roles, active, groups, cost_centres)
 SELECT pg_temp.derived_id('person', pg_temp.person(i)), 1, pg_temp.person(i), 'Person ' || i,
@@ -218,6 +231,7 @@ async def fill(url: str, requests: int, book_id: object, progress: Callable[[int
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SET synchronous_commit = off; SET work_mem = '64MB'")
+        await connection.execute(_DEFAULTS)
         await connection.execute(_FUNCTIONS)
         await connection.execute(_PEOPLE)
         await connection.execute(_DELEGATIONS, book_id, DELEGATIONS_IN_FORCE)

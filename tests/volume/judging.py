@@ -30,14 +30,7 @@ class Figures:
         for (kind, path), taken in self.found.items():
             most, by = max(taken)
             middle = median(blocks for blocks, _ in taken)
-            yield (
-                f"{path} ({kind})",
-                f"{BLOCKS_MAX[kind]:,}",
-                str(len(taken)),
-                f"{middle:,.0f}",
-                f"{most:,}",
-                by,
-            )
+            yield kind, path, f"{len(taken)}", f"{middle:,.0f}", f"{most:,}", f"{BLOCKS_MAX[kind]:,}", by
 
 
 def complaints(

@@ -16,7 +16,7 @@ BLOCKS_MAX = {
     "inbox": 4_000,
     "sifted inbox": 12_000,
     "search": 20_000,
-    "counts": 12_000,
+    "counts": 13_000,
     "people": 2_500,
     "a thousand": 300_000,
 }

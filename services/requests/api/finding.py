@@ -41,8 +41,8 @@ LOOKED_AT_MAX = 10_000
 """Rows that are looked at for one page; of several ways each is followed for a quarter of that."""
 MATCHES_MAX = 5_000
 """A search that finds more begins with the requests instead of the words."""
-COUNTED_MAX = 10_000
-"""Nobody needs to know exactly how many more there are."""
+COUNTED_MAX = 1_000
+"""Nobody needs to know exactly how many more there are, and each may cost a look at its row."""
 _FIRST, _LAST = 0, 2**63 - 1
 
 _requests = STORAGE.tables[PurchaseRequest]
