@@ -51,8 +51,8 @@ def a_sound_journey() -> Evidence:
                 "lines": [{"request_line_id": "request-line", "quantity": 2, "done": True, **priced}],
                 "steps": [{"number": 1}, {"number": 2}],
                 "units": [
-                    {"asset_id": FIRST, "status": "assigned", "serial": "SN1"},
-                    {"asset_id": SECOND, "status": "assigned", "serial": "SN2"},
+                    {"unit_id": FIRST, "status": "assigned", "serial": "SN1"},
+                    {"unit_id": SECOND, "status": "assigned", "serial": "SN2"},
                 ],
                 "refusals": 0,
                 "overdue": 0,
