@@ -14,9 +14,11 @@ from hypothesis import HealthCheck, settings
 
 from deploy.local.servers import Servers, shared_servers
 
-# A busy machine is no reason to fail.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("patient")
+# A busy machine is no reason to fail. The same examples in each run: what fails now, fails again. Other ones are tried
+# with HYPOTHESIS_PROFILE=hunt.
+settings.register_profile("hunt", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("steady", parent=settings.get_profile("hunt"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 # A run in the background ignores Ctrl-C, and so would everything it starts, also where a test is about Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

@@ -111,7 +111,9 @@ class ApprovalRound(Record):
 
     @property
     def approvers(self) -> tuple[str, ...]:
-        """The keys of all who may take the step by now."""
+        """The keys of all who may take the step by now; nobody where none was needed."""
+        if not steps_in(self.steps):
+            return ()
         step = self.now
         return (*step.approvers, *step.escalate_to) if self.escalated else step.approvers
 

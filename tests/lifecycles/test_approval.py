@@ -244,6 +244,14 @@ def test_a_request_is_unknown_to_whom_it_is_no_business(desk: Desk) -> None:
     assert says(desk, BUYER, roles={}).code == "request_unknown"
 
 
+def test_what_needed_nobody_is_no_business_of_an_approver_either() -> None:
+    desk = a_desk_with_rule()
+    desk.hear(a_request({STATION: 1}))
+
+    assert the_request(desk).status is Status.APPROVED
+    assert says(desk, "person-31").code == "request_unknown"
+
+
 def test_a_member_of_the_group_decides_as_long_as_they_belong_to_it() -> None:
     desk = a_waiting_desk(a_step(by_group("FINANCE")))
     desk.hear(a_group("person-31", "person-32"))
