@@ -9,6 +9,7 @@ from uuid import UUID
 
 from libs.chassis.decision import Actor, Cause, Record
 from libs.contracts import assets, purchasing, receiving
+from libs.contracts import catalog as catalog_words
 from libs.contracts.approvals import DecideApproval
 from libs.contracts.message import Message
 from libs.contracts.permissions import Role
@@ -74,7 +75,7 @@ def _who_says(message: Message) -> Actor:
     return Actor("")
 
 
-def a_requests_desk(*entries: purchasing.CatalogItemChanged) -> Desk:
+def a_requests_desk(*entries: catalog_words.CatalogItemChanged) -> Desk:
     """The requests service, knowing the usual catalog and these entries."""
     desk = Desk(
         submission.HANDLERS,
@@ -121,7 +122,7 @@ def a_location(code: str = "SITE-1", **changes: Any) -> assets.LocationChanged:
     return assets.LocationChanged(**values | changes)
 
 
-def an_entry(sku: str = LAPTOP, **changes: Any) -> purchasing.CatalogItemChanged:
+def an_entry(sku: str = LAPTOP, **changes: Any) -> catalog_words.CatalogItemChanged:
     """What purchasing says about an item."""
     values: dict[str, Any] = {
         "item_id": derived_id("catalog_item", sku),
@@ -134,17 +135,17 @@ def an_entry(sku: str = LAPTOP, **changes: Any) -> purchasing.CatalogItemChanged
         "currency": "EUR",
         "active": True,
     }
-    return purchasing.CatalogItemChanged(**values | changes)
+    return catalog_words.CatalogItemChanged(**values | changes)
 
 
-def a_vendor(number: str = "V-1", **changes: Any) -> purchasing.DefineVendor:
+def a_vendor(number: str = "V-1", **changes: Any) -> catalog_words.DefineVendor:
     """A vendor to be defined."""
-    return purchasing.DefineVendor(
+    return catalog_words.DefineVendor(
         **{"number": number, "name": f"Vendor {number}", "currency": "EUR"} | changes
     )
 
 
-def an_item(sku: str = LAPTOP, **changes: Any) -> purchasing.DefineCatalogItem:
+def an_item(sku: str = LAPTOP, **changes: Any) -> catalog_words.DefineCatalogItem:
     """A catalog item to be defined."""
     values: dict[str, Any] = {
         "sku": sku,
@@ -154,7 +155,7 @@ def an_item(sku: str = LAPTOP, **changes: Any) -> purchasing.DefineCatalogItem:
         "unit_price": Decimal(PRICES.get(sku, "10.00")),
         "currency": "EUR",
     }
-    return purchasing.DefineCatalogItem(**values | changes)
+    return catalog_words.DefineCatalogItem(**values | changes)
 
 
 def a_request(wanted: Mapping[str, int] | None = None, **changes: Any) -> SubmitRequest:

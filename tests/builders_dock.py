@@ -264,16 +264,19 @@ class House:
         self._drawn += count
         return range(self._drawn - count + 1, self._drawn + 1)
 
-    def _named(self, need: Key | Many) -> UUID | None:
-        way = need.id if isinstance(need, Key) else need.value
-        if isinstance(way, Via):
-            record = self.records.get(way.of, {}).get(way.id)
-            return getattr(record, way.field) if record else None
-        return way
+    def _named(self, need: Key | Many | NamedBy) -> UUID | None:
+        return self._resolved(need.value if isinstance(need, Many) else need.id)
+
+    def _resolved(self, way: UUID | Via) -> UUID | None:
+        if not isinstance(way, Via):
+            return way
+        id = self._resolved(way.id)
+        record = self.records.get(way.of, {}).get(id) if id is not None else None
+        return getattr(record, way.field) if record else None
 
     def _misses(self, needs: Keys) -> bool:
         for need in needs:
-            if isinstance(need, NamedBy | Page):
+            if isinstance(need, Page) or (isinstance(need, NamedBy) and not isinstance(need.id, Via)):
                 continue
             named = self._named(need)
             if named is None:
@@ -290,7 +293,7 @@ class House:
                 found = [each for each in self.all(need.of) if need.after is None or each.id > need.after]
                 found = found[: need.limit]
             elif isinstance(need, NamedBy):
-                naming = self.records.get(need.by, {}).get(need.id)
+                naming = self.records.get(need.by, {}).get(self._named(need) or NOBODY)
                 kept = self.records.get(need.of, {})
                 found = [kept.get(id) for id in need.ids(naming)] if naming else []
             elif isinstance(need, Key):

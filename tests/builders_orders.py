@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from libs.contracts import purchasing, requests
+from libs.contracts import orders, purchasing, requests
 from libs.contracts.values import Kind, Money, derived_id
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder, custom_order_id_of
 from tests.builders_desk import Desk, create_order
@@ -48,22 +48,22 @@ def lines_of(desk: Desk, order: PurchaseOrder) -> list[OrderLine]:
 
 def completion(
     desk: Desk, order: PurchaseOrder, *prices: str | int, vendor: str | None = "V-1", currency: str = "EUR"
-) -> purchasing.CompleteOrder:
+) -> orders.CompleteOrder:
     """Vendor and prices of an order's first lines."""
-    return purchasing.CompleteOrder(
+    return orders.CompleteOrder(
         order_id=order.id,
         vendor_number=vendor,
         currency=currency,
         lines=tuple(
-            purchasing.CompletedLine(order_line_id=line.id, unit_price=Decimal(price))
+            orders.CompletedLine(order_line_id=line.id, unit_price=Decimal(price))
             for line, price in zip(lines_of(desk, order), prices, strict=False)
         ),
     )
 
 
-def submission(order: PurchaseOrder) -> purchasing.SubmitOrder:
+def submission(order: PurchaseOrder) -> orders.SubmitOrder:
     """The command to place an order."""
-    return purchasing.SubmitOrder(order_id=order.id)
+    return orders.SubmitOrder(order_id=order.id)
 
 
 def asked(desk: Desk) -> list[requests.ApproveSpending]:
@@ -98,9 +98,9 @@ def waiting_for_approval(desk: Desk, price: str | int = 150) -> PurchaseOrder:
     return the_order(desk)
 
 
-def cancel_one(order: PurchaseOrder) -> purchasing.CancelOneOrder:
+def cancel_one(order: PurchaseOrder) -> orders.CancelOneOrder:
     """The command to cancel one order."""
-    return purchasing.CancelOneOrder(order_id=order.id, reason="made ourselves")
+    return orders.CancelOneOrder(order_id=order.id, reason="made ourselves")
 
 
 def refusal(

@@ -45,10 +45,13 @@ M = TypeVar("M", bound=Message)
 
 @dataclass(frozen=True)
 class Via:
-    """The id stored in `field` of the record `of` with this id: how a number or a name leads to what it names."""
+    """The id stored in `field` of the record `of` with this id: how a number or a name leads to what it names.
+
+    The id can be found in the same way: a number leads to an order, and the order to its request.
+    """
 
     of: type[Record]
-    id: UUID
+    id: "UUID | Via"
     field: str
 
 
@@ -86,7 +89,7 @@ class NamedBy:
 
     of: type[Record]
     by: type[Record]
-    id: UUID
+    id: UUID | Via
     ids: Callable[[Any], Iterable[UUID]]
 
 

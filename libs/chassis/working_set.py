@@ -136,17 +136,22 @@ class WorkingSet:
             wanted.first[need.by, where, need.order_by][value] += need.limit
 
     async def _follow(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
-        ways: dict[tuple[type[Record], str], set[UUID]] = defaultdict(set)
-        for need in needs:
-            way = _way(need)
-            if isinstance(way, Via):
-                ways[way.of, way.field].add(way.id)
-        for (of, name), ids in ways.items():
-            table = self._storage.tables[of].fullname
-            rows = await connection.execute(
-                text(f"SELECT id, {name} FROM {table} WHERE id = ANY(:ids)"), {"ids": list(ids)}
-            )
-            self._aliases.update({Via(of, row[0], name): row[1] for row in rows})
+        """Find what is named by way of other records, the nearest ones first."""
+        ahead = {way for need in needs if isinstance(way := _way(need), Via)}
+        ahead |= {before for way in ahead for before in _before(way)}
+        while ahead:
+            now = {way for way in ahead if way.id not in ahead}
+            ahead -= now
+            ways: dict[tuple[type[Record], str], set[UUID]] = defaultdict(set)
+            for way in now:
+                if (id := self._resolved(way.id)) is not None:
+                    ways[way.of, way.field].add(id)
+            for (of, name), ids in ways.items():
+                table = self._storage.tables[of].fullname
+                rows = await connection.execute(
+                    text(f"SELECT id, {name} FROM {table} WHERE id = ANY(:ids)"), {"ids": list(ids)}
+                )
+                self._aliases.update({Via(of, row[0], name): row[1] for row in rows})
 
     async def _look_whom(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
         """What is named before anything is locked: tables are locked in one order, whichever names the other."""
@@ -155,17 +160,22 @@ class WorkingSet:
             if isinstance(need, NamedBy):
                 naming[need.by].append(need)
         for by, asking in naming.items():
-            loaded = await self._storage.rows[by].load(connection, {need.id for need in asking})
+            ids = {need: self._resolved(need.id) for need in asking}
+            loaded = await self._storage.rows[by].load(
+                connection, {id for id in ids.values() if id is not None}
+            )
             known = {record.id: record for record in loaded}
-            for need in asking:
-                self._named[need] = set(need.ids(known[need.id])) if need.id in known else set()
+            for need, id in ids.items():
+                self._named[need] = set(need.ids(known[id])) if id in known else set()
 
     def _resolved(self, id: UUID | Via) -> UUID | None:
         if not isinstance(id, Via):
             return id
-        known = self._aliases.get(id)
+        if (before := self._resolved(id.id)) is None:
+            return None
+        known = self._aliases.get(Via(id.of, before, id.field))
         if known is None:
-            record = self._records[id.of].get(id.id)  # made by a message before in this batch
+            record = self._records[id.of].get(before)  # made by a message before in this batch
             known = getattr(record, id.field) if record is not None else None
         return known
 
@@ -208,7 +218,8 @@ class WorkingSet:
         return False
 
     def _named_now(self, need: NamedBy) -> list[tuple[type[Record], UUID]]:
-        record = self._records[need.by].get(need.id)
+        id = self._resolved(need.id)
+        record = self._records[need.by].get(id) if id is not None else None
         return [(need.of, id) for id in need.ids(record)] if record is not None else []
 
     def missing(self, needs: Needs) -> tuple[type[Record], UUID] | None:
@@ -217,10 +228,17 @@ class WorkingSet:
             way = _way(need)
             id = self._resolved(way) if way is not None else None
             if id is None and isinstance(way, Via):
-                return way.of, way.id
+                return self._first_missing(way)
             if isinstance(need, Key) and not need.may_be_new and id not in self._records[need.of]:
                 return need.of, id  # type: ignore[return-value]
         return None
+
+    def _first_missing(self, way: Via) -> tuple[type[Record], UUID]:
+        """The nearest record on the way that doesn't exist."""
+        before = self._resolved(way.id)
+        if before is None and isinstance(way.id, Via):
+            return self._first_missing(way.id)
+        return way.of, before  # type: ignore[return-value]  # an id leads to itself
 
     def seen_by(self, needs: Needs) -> Records:
         """The records that the message declared, as the messages before it left them."""
@@ -324,6 +342,13 @@ class WorkingSet:
 
 def _way(need: Need) -> UUID | Via | None:
     """By what a need finds its records."""
-    if isinstance(need, Key):
+    if isinstance(need, Key | NamedBy):
         return need.id
     return need.value if isinstance(need, Many) else None
+
+
+def _before(way: Via) -> Iterable[Via]:
+    """The ways that lead to the beginning of this one."""
+    while isinstance(way.id, Via):
+        way = way.id
+        yield way

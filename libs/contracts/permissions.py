@@ -44,6 +44,7 @@ class Action(StrEnum):
     SEE_ORDERS = "purchasing.see_orders"
     MANAGE_ORDERS = "purchasing.manage_orders"
     CONFIRM_SERVICES = "purchasing.confirm_services"
+    MANAGE_PURCHASING_POLICY = "purchasing.manage_policy"
 
     SEE_DELIVERIES = "receiving.see_deliveries"
     TAKE_DELIVERY = "receiving.take_delivery"
@@ -90,6 +91,7 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
         Action.SEE_ORDERS: (*_MANAGERS, _SYSTEM),
         Action.MANAGE_ORDERS: (*_MANAGERS, _SYSTEM),
         Action.CONFIRM_SERVICES: (*_MANAGERS, _SYSTEM),
+        Action.MANAGE_PURCHASING_POLICY: (_AA,),
         Action.SEE_DELIVERIES: (*_MANAGERS, _MOBILE, _SYSTEM),
         Action.TAKE_DELIVERY: (*_MANAGERS, _MOBILE, _SYSTEM),
         Action.SEE_OWN_ASSETS: (*_MANAGERS, _REQUESTER),

@@ -1,6 +1,8 @@
-"""What the purchasing service says and obeys: vendors, catalog and purchase orders."""
+"""What purchasing is told to order for requests, and what it says about orders; its other words stand in `catalog`,
+`orders` and `invoices`."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
@@ -15,10 +17,10 @@ from libs.contracts.values import (
     Count,
     Currency,
     Destination,
-    ExchangeRate,
     Kind,
     LongText,
     Money,
+    Percent,
     PersonId,
     Quantity,
     Text,
@@ -27,55 +29,6 @@ from libs.contracts.values import (
 
 CUSTOM_SKU_PREFIX = "CUSTOM-"
 """What is ordered though the catalog has no such item gets a SKU of its own that begins with this."""
-
-
-class DefineVendor(Command):
-    """Create a vendor, or change the one with this number."""
-
-    type: ClassVar[str] = "purchasing.define_vendor.v1"
-    action: ClassVar[Action | None] = Action.MANAGE_VENDORS
-    number: Code
-    name: Text
-    currency: Currency
-    lead_time_days: Annotated[int, Field(ge=0, le=3650)] = 0
-    active: bool = True
-
-
-class DefineCatalogItem(Command):
-    """Create a catalog item, or change the one with this SKU. The vendor is the preferred one, at its agreed price."""
-
-    type: ClassVar[str] = "purchasing.define_catalog_item.v1"
-    action: ClassVar[Action | None] = Action.MANAGE_CATALOG
-    sku: Code
-    name: Text
-    kind: Kind
-    vendor_number: Code
-    unit_price: UnitPrice
-    currency: Currency
-    manufacturer: Text | None = None
-    model: Text | None = None
-    gtin: Annotated[str, Field(pattern=r"^[0-9]{8,14}$")] | None = None
-    warranty_months: Annotated[int, Field(ge=0, le=240)] = 0
-    asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
-    active: bool = True
-
-
-class DefineExchangeRate(Command):
-    """From this day on, one unit of the currency is worth so many of the base currency."""
-
-    type: ClassVar[str] = "purchasing.define_exchange_rate.v1"
-    action: ClassVar[Action | None] = Action.MANAGE_CATALOG
-    currency: Currency
-    base: Currency
-    rate: ExchangeRate
-    valid_from: date
-
-    @model_validator(mode="after")
-    def is_between_two_currencies(self) -> "DefineExchangeRate":
-        """A currency has no rate against itself."""
-        if self.currency == self.base:
-            raise ValueError("a rate is between two currencies")
-        return self
 
 
 class LineToOrder(Value):
@@ -133,112 +86,11 @@ class CancelOrder(Command):
     reason: Annotated[LongText, Field(min_length=1)]
 
 
-class CompletedLine(Value):
-    """The price of one order line."""
-
-    order_line_id: UUID
-    unit_price: UnitPrice
-
-
-class CompleteOrder(Command):
-    """Set the vendor and prices of an order that was not submitted yet; what is not named stays as it is.
-
-    One that awaits approval becomes a draft again: what was asked for it is void.
-    """
-
-    type: ClassVar[str] = "purchasing.complete_order.v1"
-    subject: ClassVar[str] = "order_id"
-    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
-    order_id: UUID
-    vendor_number: Code | None = None
-    currency: Currency
-    lines: Annotated[tuple[CompletedLine, ...], Field(max_length=100)] = ()
-
-
-class SubmitOrder(Command):
-    """Place a drafted order: it has a vendor and every line a price.
-
-    If it costs more than was approved for the request, or goes to another vendor than was named, it awaits approval.
-    """
-
-    type: ClassVar[str] = "purchasing.submit_order.v1"
-    subject: ClassVar[str] = "order_id"
-    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
-    order_id: UUID
-
-
-class CancelOneOrder(Command):
-    """Cancel what is still open of one order; the request's other orders stay."""
-
-    type: ClassVar[str] = "purchasing.cancel_one_order.v1"
-    subject: ClassVar[str] = "order_id"
-    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
-    order_id: UUID
-    reason: Annotated[LongText, Field(min_length=1)]
-
-
-class ConfirmService(Command):
-    """A service was rendered: so many units of the order line, or all that are open."""
-
-    type: ClassVar[str] = "purchasing.confirm_service.v1"
-    subject: ClassVar[str] = "order_id"
-    action: ClassVar[Action | None] = Action.CONFIRM_SERVICES
-    order_id: UUID
-    order_line_id: UUID
-    quantity: Quantity | None = None
-
-
-class VendorChanged(Event):
-    """A vendor was created or changed; this is all of it."""
-
-    type: ClassVar[str] = "purchasing.vendor_changed.v1"
-    subject: ClassVar[str] = "vendor_id"
-    carries: ClassVar = "state"
-    vendor_id: UUID
-    number: str
-    name: str
-    currency: str
-    active: bool
-
-
-class ExchangeRateChanged(Event):
-    """A rate was set: from `valid_from` on, one unit of the currency is worth so many of the base currency."""
-
-    type: ClassVar[str] = "purchasing.exchange_rate_changed.v1"
-    subject: ClassVar[str] = "rate_id"
-    carries: ClassVar = "state"
-    rate_id: UUID
-    currency: str
-    base: str
-    rate: ExchangeRate
-    valid_from: date
-
-
-class CatalogItemChanged(Event):
-    """A catalog item was created or changed; this is all of it."""
-
-    type: ClassVar[str] = "purchasing.catalog_item_changed.v1"
-    subject: ClassVar[str] = "item_id"
-    carries: ClassVar = "state"
-    item_id: UUID
-    sku: str
-    name: str
-    kind: Kind
-    vendor_id: UUID
-    vendor_number: str | None = None
-    unit_price: UnitPrice
-    currency: str
-    manufacturer: str | None = None
-    model: str | None = None
-    gtin: str | None = None
-    warranty_months: int = 0
-    active: bool
-
-
 class DraftedLine(Value):
     """One line of an order that waits."""
 
     order_line_id: UUID
+    request_id: UUID | None = None
     request_line_id: UUID | None
     quantity: Quantity
 
@@ -247,6 +99,7 @@ class OrderDrafted(Event):
     """An order waits: as a draft for its vendor and prices, or for the approval of what it would cost.
 
     Said whenever that changes. `total` is what its priced lines cost; `order_revision` counts its changes.
+    An order can serve several requests: then `request_id` is empty, and each line says which one it is for.
     """
 
     type: ClassVar[str] = "purchasing.order_drafted.v1"
@@ -275,9 +128,14 @@ class SpendingQuestionDropped(Event):
 
 
 class OrderedLine(Value):
-    """One line of a submitted order. Software is available from `starts_on` (else at once) until `ends_on`."""
+    """One line of a submitted order. Software is available from `starts_on` (else at once) until `ends_on`.
+
+    A line serves one request line, of `request_id`, or none. `units_made` is the highest unit number it ever had:
+    units 1 to `quantity` at first; those that an amendment adds get new numbers.
+    """
 
     order_line_id: UUID
+    request_id: UUID | None = None
     request_line_id: UUID | None
     sku: str
     name: str
@@ -289,29 +147,93 @@ class OrderedLine(Value):
     destination: Destination | None = None
     starts_on: date | None = None
     ends_on: date | None = None
+    metric: str | None = None
+    expected_on: date | None = None
 
 
 class OrderSubmitted(Event):
-    """The order went to its vendor; from now on its goods are expected. Its software counts as delivered."""
+    """The order went to its vendor; from now on its goods are expected. Its software counts as delivered.
+
+    `total` is what its lines cost, net; `expected_cost` is that with freight and tax. It may serve several requests:
+    then `request_id` is empty, and each line says which one it is for.
+    """
 
     type: ClassVar[str] = "purchasing.order_submitted.v1"
     subject: ClassVar[str] = "order_id"
     order_id: UUID
     requisition_number: str
+    purchase_order_number: str | None = None
+    order_revision: int = 1
     request_id: UUID | None
     vendor_id: UUID
+    vendor_number: str | None = None
     vendor_name: str
     deliver_to: str
     total: Money
+    expected_cost: Money | None = None
     lines: Annotated[tuple[OrderedLine, ...], Field(min_length=1, max_length=100)]
 
 
-class CancelledLine(Value):
-    """How many units of one order line will not come: the line's `cancelled` figure after the change."""
+class OrderChange(Value):
+    """One thing that an amendment changed, of the order or of one of its lines, as people would write it."""
+
+    what: str
+    order_line_id: UUID | None = None
+    before: str | None
+    after: str | None
+
+
+class AmendedLine(Value):
+    """A line of an order as it stands since an amendment.
+
+    `quantity` is what is ordered now; `units_made` the highest unit number it ever had. When it went down the
+    highest-numbered open units are ordered no longer; numbers are never used again.
+    """
 
     order_line_id: UUID
+    request_id: UUID | None = None
+    request_line_id: UUID | None = None
+    quantity_before: Quantity
+    quantity: Quantity
+    units_made: Quantity
+    unit_price: UnitPrice
+    expected_on: date | None = None
+
+
+class OrderAmended(Event):
+    """A submitted order was changed: `lines` are those that stand otherwise now, `added` are new.
+
+    `amendment` counts from 1; an amendment is to be taken after the one before.
+    """
+
+    type: ClassVar[str] = "purchasing.order_amended.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    purchase_order_number: str | None = None
+    request_id: UUID | None
+    amendment: Annotated[int, Field(ge=1)]
+    order_revision: int
+    amended_by: str
+    reason: str = ""
+    total: Money
+    expected_cost: Money
+    changes: tuple[OrderChange, ...]
+    lines: tuple[AmendedLine, ...] = ()
+    added: tuple[OrderedLine, ...] = ()
+
+
+class CancelledLine(Value):
+    """How many units of one order line will not come: the line's `cancelled` figure after the change.
+
+    `asked` is how many somebody wanted cancelled by now, of which those that arrive all the same are not.
+    """
+
+    order_line_id: UUID
+    request_id: UUID | None = None
     request_line_id: UUID | None = None
     cancelled: Count
+    asked: Count | None = None
 
 
 class OrderCancelled(Event):
@@ -331,23 +253,66 @@ class OrderCancelled(Event):
 
 
 class OrderPartiallyReceived(Event):
-    """The first of what was ordered has arrived; the rest is still owed to us."""
+    """The first of what was ordered has arrived; the rest is still owed to us. `request_ids` are those it serves."""
 
     type: ClassVar[str] = "purchasing.order_partially_received.v1"
     subject: ClassVar[str] = "order_id"
     order_id: UUID
     requisition_number: str
     request_id: UUID | None
+    request_ids: tuple[UUID, ...] = ()
 
 
 class OrderReceived(Event):
-    """Everything ordered has arrived or was cancelled; nothing more is owed to us."""
+    """Everything ordered has arrived or was cancelled; nothing more is owed to us. It serves `request_ids`."""
 
     type: ClassVar[str] = "purchasing.order_received.v1"
     subject: ClassVar[str] = "order_id"
     order_id: UUID
     requisition_number: str
     request_id: UUID | None
+    request_ids: tuple[UUID, ...] = ()
+
+
+class OrderClosed(Event):
+    """An order is done with: all of it is here or cancelled, and invoiced, where invoices are used. `short` tells that
+    somebody closed it with some of it missing."""
+
+    type: ClassVar[str] = "purchasing.order_closed.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    short: bool
+    reason: str = ""
+
+
+class AnnouncedLine(OrderedLine):
+    """One line of an open order with its figures by now."""
+
+    units_made: Quantity
+    asked: Count = 0
+    kept: Count = 0
+
+
+class OrderAnnounced(Event):
+    """An open order as it stands: said again to whoever asks for copies."""
+
+    type: ClassVar[str] = "purchasing.order_announced.v1"
+    subject: ClassVar[str] = "order_id"
+    carries: ClassVar = "state"
+    order_id: UUID
+    requisition_number: str
+    purchase_order_number: str | None = None
+    order_revision: int
+    amendment: int = 0
+    request_id: UUID | None
+    status: str
+    vendor_id: UUID
+    vendor_number: str
+    vendor_name: str
+    deliver_to: str
+    total: Money
+    lines: Annotated[tuple[AnnouncedLine, ...], Field(min_length=1)]
 
 
 class ServiceConfirmed(Event):
@@ -373,8 +338,32 @@ class SurplusFound(Event):
     over: Count
 
 
+class DefinePurchasingPolicy(Command):
+    """How this company buys; all of it at once.
+
+    `uses_invoices`: an order is closed when it is received and invoiced, else when it is received.
+    `submits_by_itself`: catalog lines of approved requests are placed without a person.
+    `approve_orders_from`: orders that cost as much (net with freight) need an approval of their own; none by default.
+    `spending_tolerance`: by how many percent of what was approved orders may cost more without asking.
+    `separates_duties`: who received goods does not accept a difference of their invoice.
+    `company`, `address`, `terms` stand on order documents.
+    """
+
+    type: ClassVar[str] = "purchasing.define_policy.v1"
+    action: ClassVar[Action | None] = Action.MANAGE_PURCHASING_POLICY
+    uses_invoices: bool = True
+    submits_by_itself: bool = True
+    approve_orders_from: Money | None = None
+    spending_tolerance: Percent = Decimal(0)
+    separates_duties: bool = True
+    base_currency: Currency = "EUR"
+    company: Text | None = None
+    address: LongText = ""
+    terms: LongText = ""
+
+
 class AnnounceAll(message.AnnounceAll):
-    """Say every vendor, catalog item and exchange rate again into the asker's bulk queue."""
+    """Say every vendor, catalog item, exchange rate and open order again into the asker's bulk queue."""
 
     type: ClassVar[str] = "purchasing.announce_all.v1"
 

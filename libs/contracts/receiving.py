@@ -1,7 +1,7 @@
 """What the receiving service says and obeys: deliveries taken at the dock."""
 
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import Field, model_validator
@@ -102,6 +102,7 @@ class ReceivedLine(Value):
 
     receipt_line_id: UUID
     order_line_id: UUID
+    request_id: UUID | None = None
     request_line_id: UUID | None
     sku: str
     accepted: Count
@@ -124,6 +125,54 @@ class GoodsReceived(Event):
     request_id: UUID | None
     received_by: str
     lines: tuple[ReceivedLine, ...]
+
+
+class TakenBackLine(Value):
+    """So many units of an order line, that a receipt had accepted or rejected, count no longer."""
+
+    order_line_id: UUID
+    request_id: UUID | None = None
+    request_line_id: UUID | None = None
+    accepted: Count
+    rejected: Count = 0
+    asset_ids: tuple[UUID, ...] = ()
+
+
+class ReceiptReversed(Event):
+    """A receipt was taken back by another one: what it accepted is to come again."""
+
+    type: ClassVar[str] = "receiving.receipt_reversed.v1"
+    subject: ClassVar[str] = "receipt_id"
+    receipt_id: UUID
+    receipt_number: str
+    reverses: UUID
+    order_id: UUID
+    reversed_by: str
+    reason: str
+    lines: tuple[TakenBackLine, ...]
+
+
+class ReturnedLine(Value):
+    """So many units of an order line went back to the vendor."""
+
+    order_line_id: UUID
+    request_id: UUID | None = None
+    request_line_id: UUID | None = None
+    quantity: Quantity
+    asset_ids: tuple[UUID, ...] = ()
+
+
+class GoodsReturned(Event):
+    """Goods went back to their vendor: for replacement, which is to come, or for credit, after which nothing is."""
+
+    type: ClassVar[str] = "receiving.goods_returned.v1"
+    subject: ClassVar[str] = "return_id"
+    return_id: UUID
+    order_id: UUID
+    purpose: Literal["replacement", "credit"]
+    returned_by: str
+    reason: str
+    lines: tuple[ReturnedLine, ...]
 
 
 class RenewCopies(message.RenewCopies):

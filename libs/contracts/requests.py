@@ -162,6 +162,46 @@ class ApproveSpending(Command):
     reason: Text
 
 
+class ApproveOrder(Command):
+    """May this order be placed at all? Purchasing asks where orders of this size need an approval of their own.
+
+    It waits until `OrderApproved` or `OrderRefused` says how it ended. The policy that applies is that for requests,
+    with the order's total, vendor and kinds; a rule without steps approves it at once. `asked_by` submitted it and does
+    not decide. `request_ids` are those it serves, if any.
+    """
+
+    type: ClassVar[str] = "requests.approve_order.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: Text
+    order_revision: int
+    total: Money
+    vendor_number: Code
+    kinds: tuple[Annotated[Kind, Field(strict=False)], ...]
+    asked_by: Text
+    request_ids: tuple[UUID, ...] = ()
+
+
+class OrderApproved(Event):
+    """The order may be placed at this total."""
+
+    type: ClassVar[str] = "requests.order_approved.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    order_revision: int
+    total: Money
+
+
+class OrderRefused(Event):
+    """The order must not be placed."""
+
+    type: ClassVar[str] = "requests.order_refused.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    order_revision: int
+    reason: str
+
+
 class SpendingApproved(Event):
     """The order may be placed at this total."""
 

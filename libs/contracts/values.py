@@ -6,7 +6,14 @@ from hashlib import sha256
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from libs.contracts.message import Value
 
@@ -20,8 +27,20 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/+-]{0
 PersonId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@|:-]{0,127}$")]
 Serial = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+
+
+def _with_check_digit(gtin: str) -> str:
+    digits = [int(digit) for digit in reversed(gtin)]
+    if sum(digit * (3 if place % 2 else 1) for place, digit in enumerate(digits)) % 10:
+        raise ValueError("the last digit is not the check digit of the others")
+    return gtin
+
+
 QUANTITY_MAX = 10_000
 """More units than this of one thing on one line is a slip of the keyboard."""
+Gtin = Annotated[
+    str, StringConstraints(pattern=r"^([0-9]{8}|[0-9]{12,14})$"), AfterValidator(_with_check_digit)
+]
 Quantity = Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
@@ -49,6 +68,15 @@ UnitPrice = Annotated[
     BeforeValidator(_written_exactly),
     Field(strict=False, max_digits=19, decimal_places=6, ge=0),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,13}(\.[0-9]{1,6})?$", "examples": ["12.50"]}),
+]
+
+
+PositiveAmount = Annotated[Amount, Field(ge=0)]
+Percent = Annotated[
+    Decimal,
+    BeforeValidator(_written_exactly),
+    Field(strict=False, max_digits=7, decimal_places=4, ge=0, le=100),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,4})?$", "examples": ["19"]}),
 ]
 
 

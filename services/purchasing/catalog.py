@@ -16,14 +16,8 @@ from libs.chassis.decision import (
     Records,
     Rejection,
 )
-from libs.contracts.purchasing import (
-    CUSTOM_SKU_PREFIX,
-    AnnounceAll,
-    CatalogItemChanged,
-    DefineCatalogItem,
-    DefineVendor,
-    VendorChanged,
-)
+from libs.contracts.catalog import CatalogItemChanged, DefineCatalogItem, DefineVendor, VendorChanged
+from libs.contracts.purchasing import CUSTOM_SKU_PREFIX, AnnounceAll
 from libs.contracts.values import AssetCreation, Kind, derived_id
 from services.purchasing import exchange_rate
 from services.purchasing.exchange_rate import ExchangeRate
@@ -102,6 +96,8 @@ def item_of(command: DefineCatalogItem) -> Keys:
 
 def preferred_vendor_of(command: DefineCatalogItem) -> Keys:
     """The vendor it is to be bought from."""
+    if command.vendor_number is None:
+        return ()
     return (Key(Vendor, vendor_id_of(command.vendor_number), may_be_new=True),)
 
 
@@ -118,7 +114,11 @@ def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Deci
     if command.sku.startswith(CUSTOM_SKU_PREFIX):
         message = f"SKUs that begin with {CUSTOM_SKU_PREFIX} are given to what is not in the catalog."
         raise Rejection("invalid_content", field="sku", message=message)
-    vendor = active_vendor(held, command.vendor_number, of="vendor_number")
+    offer = command.own_offer
+    if offer is None:
+        message = "Name the preferred vendor with their price."
+        raise Rejection("invalid_content", field="vendor_number", message=message)
+    vendor = active_vendor(held, offer.vendor_number, of="vendor_number")
     known = held.find(CatalogItem, item_id_of(command.sku))
     item = CatalogItem(
         id=item_id_of(command.sku),
@@ -128,8 +128,8 @@ def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Deci
         kind=command.kind,
         vendor_id=vendor.id,
         vendor_number=vendor.number,
-        unit_price=command.unit_price,
-        currency=command.currency,
+        unit_price=offer.unit_price,
+        currency=offer.currency,
         manufacturer=command.manufacturer,
         model=command.model,
         gtin=command.gtin,

@@ -16,7 +16,7 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
-from libs.contracts.purchasing import CompleteOrder, SubmitOrder
+from libs.contracts.orders import CompleteOrder, SubmitOrder
 from libs.contracts.values import line_total
 from services.purchasing.catalog import Vendor, active_vendor, vendor_id_of
 from services.purchasing.purchase_order import (
@@ -25,7 +25,9 @@ from services.purchasing.purchase_order import (
     PurchaseOrder,
     Status,
     in_order,
+    order_meant,
     order_named,
+    order_of,
 )
 from services.purchasing.spending import (
     RequestOrders,
@@ -42,7 +44,7 @@ def complete(command: CompleteOrder, held: Records, cause: Cause) -> Decision:
 
     One that awaits approval becomes a draft again, because nobody was asked about what it is now.
     """
-    order = order_named(held, command.order_id)
+    order = order_named(held, command)
     if order.status not in UNSUBMITTED:
         raise _not_a_draft(order, "changed")
     if command.currency != order.currency:
@@ -74,7 +76,7 @@ def submit(command: SubmitOrder, held: Records, cause: Cause) -> Decision:
 
     One that awaits approval goes on waiting, unless it has come to be within what was approved.
     """
-    order = order_named(held, command.order_id)
+    order = order_named(held, command)
     if order.status not in UNSUBMITTED:
         raise _not_a_draft(order, "submitted")
     if order.vendor_id is None:
@@ -140,11 +142,6 @@ def _named(order: PurchaseOrder) -> dict[str, object]:
     }
 
 
-def order_to_complete(command: CompleteOrder) -> Keys:
-    """The order with its lines."""
-    return (Key(PurchaseOrder, command.order_id), Many(OrderLine, by="order_id", value=command.order_id))
-
-
 def new_vendor(command: CompleteOrder) -> Keys:
     """The vendor it is to go to."""
     if command.vendor_number is None:
@@ -154,10 +151,10 @@ def new_vendor(command: CompleteOrder) -> Keys:
 
 def order_and_its_request(command: SubmitOrder) -> Keys:
     """The order, and all of its request's, because together they may cost no more than was approved."""
-    request = Via(PurchaseOrder, command.order_id, "request_id")
+    request = Via(PurchaseOrder, order_meant(command), "request_id")
     return (
         Key(RequestOrders, request),
-        Key(PurchaseOrder, command.order_id),
+        Key(PurchaseOrder, order_meant(command)),
         Many(PurchaseOrder, by="request_id", value=request),
         Many(OrderLine, by="request_id", value=request),
     )
@@ -166,7 +163,7 @@ def order_and_its_request(command: SubmitOrder) -> Keys:
 HANDLERS: Handlers = (
     Handler(
         on=CompleteOrder,
-        holds=order_to_complete,
+        holds=order_of,
         reads=new_vendor,
         early=Early.WAIT_10_MINUTES,
         decide=complete,

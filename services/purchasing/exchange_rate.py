@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records
-from libs.contracts.purchasing import DefineExchangeRate, ExchangeRateChanged
+from libs.contracts.catalog import DefineExchangeRate, ExchangeRateChanged
 from libs.contracts.values import derived_id
 
 

@@ -25,16 +25,12 @@ from libs.chassis.decision import (
     Record,
     Records,
     Rejection,
+    Via,
 )
 from libs.contracts.assets import EntitlementChanged
 from libs.contracts.message import Event
-from libs.contracts.purchasing import (
-    ConfirmService,
-    OrderPartiallyReceived,
-    OrderReceived,
-    ServiceConfirmed,
-    SurplusFound,
-)
+from libs.contracts.orders import ConfirmService, OrderCommand
+from libs.contracts.purchasing import OrderPartiallyReceived, OrderReceived, ServiceConfirmed, SurplusFound
 from libs.contracts.receiving import GoodsReceived
 from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, derived_id
 
@@ -60,6 +56,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.RECEIVED: frozenset({Status.CANCELLED}),
     Status.CANCELLED: frozenset({Status.RECEIVED}),
 }
+
+ORDER_NAMES = ("order_id", "requisition_number", "purchase_order_number")
 
 UNSUBMITTED = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
 
@@ -162,6 +160,34 @@ class OrderLine(Record):
         return max(0, self.kept + self.cancelled - self.ordered)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OrderName(Record):
+    """A number by which an order is named: its requisition number, and each purchase-order number it was ever given."""
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    name: str
+    order_id: UUID
+
+
+def order_name_id(name: str) -> UUID:
+    """Where a number leads to its order."""
+    return derived_id("order_name", name)
+
+
+def order_meant(command: OrderCommand) -> UUID | Via:
+    """The id of the order that a command names, or the way to it."""
+    if command.order_id is not None:
+        return command.order_id
+    return Via(OrderName, order_name_id(command.named), "order_id")
+
+
+def order_of(command: OrderCommand) -> Keys:
+    """The order with all its lines."""
+    order_id = order_meant(command)
+    return (Key(PurchaseOrder, order_id), Many(OrderLine, by="order_id", value=order_id))
+
+
 def number_of(ordinal: int) -> str:
     """The requisition number people use: PR-000001."""
     return f"PR-{ordinal:06d}"
@@ -233,14 +259,9 @@ def order_of_software(fact: EntitlementChanged) -> Keys:
     return (Key(PurchaseOrder, fact.order_id), Many(OrderLine, by="order_id", value=fact.order_id))
 
 
-def order_to_confirm(command: ConfirmService) -> Keys:
-    """The order with all its lines."""
-    return (Key(PurchaseOrder, command.order_id), Many(OrderLine, by="order_id", value=command.order_id))
-
-
 def confirm(command: ConfirmService, held: Records, cause: Cause) -> Decision:
     """A service was rendered: it is done as goods are that arrived. No more is confirmed than is open."""
-    order = order_named(held, command.order_id)
+    order = order_named(held, command)
     lines = {line.id: line for line in in_order(held.all(OrderLine, order_id=order.id))}
     line = lines.get(command.order_line_id)
     if line is None:
@@ -290,12 +311,13 @@ def followed(
     return order, [said]
 
 
-def order_named(held: Records, order_id: UUID) -> PurchaseOrder:
+def order_named(held: Records, command: OrderCommand) -> PurchaseOrder:
     """The order that a command names."""
-    order = held.find(PurchaseOrder, order_id)
-    if order is None:
-        raise Rejection("order_unknown", field="order_id", message=f"There is no order {order_id}.")
-    return order
+    for order in held.all(PurchaseOrder):
+        if command.named in (str(order.id), order.requisition_number):
+            return order
+    field = next(name for name in ORDER_NAMES if getattr(command, name) is not None)
+    raise Rejection("order_unknown", field=field, message=f"There is no order {command.named}.")
 
 
 def in_order(lines: Iterable[OrderLine]) -> Sequence[OrderLine]:
@@ -306,5 +328,5 @@ def in_order(lines: Iterable[OrderLine]) -> Sequence[OrderLine]:
 HANDLERS: Handlers = (
     Handler(on=GoodsReceived, holds=order_and_lines, early=Early.WAIT, decide=receive),
     Handler(on=EntitlementChanged, holds=order_of_software, early=Early.WAIT, decide=software_stays),
-    Handler(on=ConfirmService, holds=order_to_confirm, early=Early.WAIT_10_MINUTES, decide=confirm),
+    Handler(on=ConfirmService, holds=order_of, early=Early.WAIT_10_MINUTES, decide=confirm),
 )

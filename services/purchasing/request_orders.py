@@ -14,31 +14,28 @@ from libs.chassis.decision import (
     Handlers,
     Key,
     Keys,
-    Many,
     Record,
     Records,
     Rejection,
     Via,
 )
 from libs.contracts.message import Message
-from libs.contracts.purchasing import (
-    CUSTOM_SKU_PREFIX,
-    CancelOneOrder,
-    CancelOrder,
-    CreateOrder,
-    LineToOrder,
-)
+from libs.contracts.orders import CancelOneOrder
+from libs.contracts.purchasing import CUSTOM_SKU_PREFIX, CancelOrder, CreateOrder, LineToOrder
 from libs.contracts.values import AssetCreation, derived_id, line_total
 from services.purchasing.catalog import CatalogItem, Vendor, active_vendor, item_id_of, vendor_id_of
 from services.purchasing.purchase_order import (
     OrderLine,
+    OrderName,
     PurchaseOrder,
     Status,
     custom_order_id_of,
     in_order,
     number_of,
     order_id_of,
+    order_name_id,
     order_named,
+    order_of,
 )
 from services.purchasing.spending import (
     RequestOrders,
@@ -112,7 +109,13 @@ def create(command: CreateOrder, held: Records, cause: Cause) -> Decision:
     made = RequestOrders(
         id=command.request_id, status=RequestOrdersStatus.ORDERED, approved=approved, answer=answer
     )
-    return Decision(save=[made, *orders, *lines], publish=publish, answer=answer)
+    names = [
+        OrderName(
+            id=order_name_id(order.requisition_number), name=order.requisition_number, order_id=order.id
+        )
+        for order in orders
+    ]
+    return Decision(save=[made, *names, *orders, *lines], publish=publish, answer=answer)
 
 
 def _by_order(command: CreateOrder, held: Records) -> Mapping[Group, list[OrderLine]]:
@@ -273,7 +276,7 @@ def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
 
 def cancel_one(command: CancelOneOrder, held: Records, cause: Cause) -> Decision:
     """Cancel whatever has not arrived of one order. Once nothing of it is open, there is nothing to cancel."""
-    order = order_named(held, command.order_id)
+    order = order_named(held, command)
     lines = in_order(held.all(OrderLine, order_id=order.id))
     if order.status is Status.CANCELLED:
         return Decision(duplicate=True, answer=_named(order))
@@ -288,11 +291,6 @@ def _named(order: PurchaseOrder) -> dict[str, object]:
     return {"order_id": str(order.id), "requisition_number": order.requisition_number}
 
 
-def order_and_lines(command: CancelOneOrder) -> Keys:
-    """The order with all its lines."""
-    return (Key(PurchaseOrder, command.order_id), Many(OrderLine, by="order_id", value=command.order_id))
-
-
 HANDLERS: Handlers = (
     Handler(
         on=CreateOrder,
@@ -303,5 +301,5 @@ HANDLERS: Handlers = (
         weight=lambda command: len(command.lines),
     ),
     Handler(on=CancelOrder, holds=lambda command: all_of_request(command.request_id), decide=cancel),
-    Handler(on=CancelOneOrder, holds=order_and_lines, early=Early.WAIT_10_MINUTES, decide=cancel_one),
+    Handler(on=CancelOneOrder, holds=order_of, early=Early.WAIT_10_MINUTES, decide=cancel_one),
 )

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from libs.chassis.storage import Storage, table
 from services.purchasing.catalog import CatalogItem, Vendor
 from services.purchasing.exchange_rate import ExchangeRate
-from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder, Status
+from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, OrderName, PurchaseOrder, Status
 from services.purchasing.spending import RequestOrders
 
 STORAGE = Storage(
@@ -32,6 +32,7 @@ STORAGE = Storage(
         CheckConstraint("rate > 0", name="exchange_rates_positive"),
         Index("exchange_rates_by_currency", "currency", "base", "valid_from"),
     ),
+    table(OrderName, "order_names"),
     table(RequestOrders, "request_orders", Column("approved", Numeric(19, 4), nullable=False)),
     table(
         PurchaseOrder,

@@ -8,7 +8,8 @@ from libs.chassis.backfill import renewing
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records
 from libs.contracts import assets
 from libs.contracts.assets import LocationChanged
-from libs.contracts.purchasing import AnnounceAll, CatalogItemChanged, VendorChanged
+from libs.contracts.catalog import CatalogItemChanged, VendorChanged
+from libs.contracts.purchasing import AnnounceAll
 from libs.contracts.requests import RenewCopies
 from libs.contracts.values import Kind, derived_id, location_id_of
 
@@ -67,6 +68,8 @@ def entry_of(fact: CatalogItemChanged) -> Keys:
 def copy(fact: CatalogItemChanged, held: Records, cause: Cause) -> Decision:
     """Keep what is said now; requests priced before keep the price and version they were priced with."""
     known = held.find(CatalogEntry, entry_id(fact.sku))
+    if fact.vendor_id is None or fact.unit_price is None or fact.currency is None:
+        raise RuntimeError(f"{fact.sku} is said without a vendor and price")
     entry = CatalogEntry(
         id=entry_id(fact.sku),
         version=known.version if known else 0,

@@ -7,7 +7,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Record, Records
-from libs.contracts.purchasing import ExchangeRateChanged
+from libs.contracts.catalog import ExchangeRateChanged
 from libs.contracts.values import Money, derived_id
 
 

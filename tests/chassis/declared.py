@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from libs.chassis.decision import Cause, Decision, Handler, Records
 from libs.chassis.service import Service
 from libs.chassis.storage import Storage
-from libs.contracts import approvals, assets, purchasing, receiving, requests
+from libs.contracts import approvals, assets, catalog, purchasing, receiving, requests
 from libs.contracts.message import Command, Message
 
 
@@ -35,7 +35,7 @@ def a_service(
 REQUESTS = a_service(
     "requests",
     {
-        "inbox": [requests.SubmitRequest, approvals.DecideApproval, purchasing.CatalogItemChanged],
+        "inbox": [requests.SubmitRequest, approvals.DecideApproval, catalog.CatalogItemChanged],
         "fulfilment": [
             requests.RequestApproved,
             approvals.ApprovalReminded,
@@ -53,7 +53,7 @@ PURCHASING = a_service(
             purchasing.CreateOrder,
             purchasing.CancelOrder,
             purchasing.AnnounceAll,
-            purchasing.DefineVendor,
+            catalog.DefineVendor,
             receiving.GoodsReceived,
         ]
     },

@@ -13,7 +13,7 @@ from yarl import URL
 
 from deploy.local.servers import Servers
 from libs.chassis import topology
-from libs.contracts import approvals, assets, purchasing, requests
+from libs.contracts import approvals, assets, catalog, purchasing, requests
 from tests.chassis.declared import SERVICES
 from tests.chassis.room import Room, a_room
 from tests.conftest import eventually
@@ -54,7 +54,7 @@ SAID = [
     ("requests", "requests.bulk", SUBMIT, "routed"),
     ("requests", "purchasing.inbox", CREATE, "routed"),
     ("requests", "purchasing.inbox", CANCEL, "routed"),
-    ("requests", "purchasing.inbox", purchasing.DefineVendor.type, "refused"),
+    ("requests", "purchasing.inbox", catalog.DefineVendor.type, "refused"),
     ("requests", "purchasing.events", purchasing.OrderSubmitted.type, "refused"),
     ("requests", "purchasing.commands", CANCEL, "refused"),
     ("requests", "receiving.inbox", "receiving.record_receipt.v1", "refused"),
@@ -65,7 +65,7 @@ SAID = [
     ("requests", "requests.replies", "erp.1", "routed"),
     ("requests", "requests.replies", "nobody.1", "unroutable"),
     ("purchasing", "purchasing.replies", "requests.-", "routed"),
-    ("purchasing", "requests.bulk", purchasing.CatalogItemChanged.type, "routed"),
+    ("purchasing", "requests.bulk", catalog.CatalogItemChanged.type, "routed"),
     ("purchasing", "requests.bulk", purchasing.OrderSubmitted.type, "refused"),
     ("assets", "requests.bulk", assets.LocationChanged.type, "refused"),
     ("receiving", "purchasing.inbox", CREATE, "refused"),

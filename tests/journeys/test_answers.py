@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from libs.contracts.approvals import DecideApproval, DefineApprovalPolicy, Policy
+from libs.contracts.catalog import DefineVendor
 from libs.contracts.message import MESSAGES, Command
 from libs.contracts.people import (
     DefineCostCentre,
@@ -17,7 +18,6 @@ from libs.contracts.people import (
     DelegateApprovals,
     EndDelegation,
 )
-from libs.contracts.purchasing import DefineVendor
 from libs.contracts.requests import (
     CancelRequest,
     EditRequest,

@@ -11,8 +11,8 @@ import httpx2
 import pytest_asyncio
 
 from deploy.demo.erp import checked
+from libs.contracts.orders import CompletedLine, CompleteOrder, SubmitOrder
 from libs.contracts.permissions import Role
-from libs.contracts.purchasing import CompletedLine, CompleteOrder, SubmitOrder
 from libs.contracts.requests import EditRequest, RequestedLine
 from tests.conftest import unique_name
 from tests.journeys.system import ADMINISTRATOR, APPROVER, REQUESTER, Seen, System, a_request, as_person

@@ -3,7 +3,8 @@
 from uuid import UUID
 
 from libs.contracts.assets import AllocateEntitlement
-from libs.contracts.purchasing import CancelOneOrder, CancelOrder
+from libs.contracts.orders import CancelOneOrder
+from libs.contracts.purchasing import CancelOrder
 from libs.contracts.requests import CancelRequest, request_id_of
 from libs.contracts.values import Destination, DestinationKind
 from tests.conftest import unique_name

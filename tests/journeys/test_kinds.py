@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest_asyncio
 
-from libs.contracts.purchasing import ConfirmService, DefineVendor, SubmitOrder
+from libs.contracts.catalog import DefineVendor
+from libs.contracts.orders import ConfirmService, SubmitOrder
 from libs.contracts.receiving import LineToReceive, RecordReceipt
 from tests.journeys.system import ADMINISTRATOR, APPROVER, Seen, System, a_receipt, is_at_rest, serials
 from tests.journeys.ways import Way, a_wish, an_item, complete, custom

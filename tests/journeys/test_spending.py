@@ -7,7 +7,8 @@ from uuid import UUID
 
 import pytest
 
-from libs.contracts.purchasing import DefineCatalogItem, SubmitOrder
+from libs.contracts.catalog import DefineCatalogItem
+from libs.contracts.orders import SubmitOrder
 from tests.conftest import unique_name
 from tests.journeys.system import APPROVER, Seen, System, as_person
 from tests.journeys.ways import Way, a_wish, an_item, complete, custom, order_in

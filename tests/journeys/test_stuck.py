@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from libs.contracts.purchasing import DefineVendor
+from libs.contracts.catalog import DefineVendor
 from libs.contracts.requests import FulfilmentOverdue, FulfilmentStuck, RetryFulfilment
 from tests.conftest import unique_name
 from tests.journeys.system import ADMINISTRATOR, APPROVER, REQUESTER, Seen, System, a_receipt, serials

@@ -16,17 +16,10 @@ from aio_pika.abc import AbstractIncomingMessage
 from deploy.demo.erp import Answer
 from libs.contracts.approvals import DecideApproval
 from libs.contracts.assets import AllocateEntitlement
+from libs.contracts.catalog import DefineCatalogItem, DefineVendor
 from libs.contracts.message import Command
-from libs.contracts.purchasing import (
-    CancelOneOrder,
-    CancelOrder,
-    CompletedLine,
-    CompleteOrder,
-    ConfirmService,
-    DefineCatalogItem,
-    DefineVendor,
-    SubmitOrder,
-)
+from libs.contracts.orders import CancelOneOrder, CompletedLine, CompleteOrder, ConfirmService, SubmitOrder
+from libs.contracts.purchasing import CancelOrder
 from libs.contracts.receiving import RecordReceipt
 from libs.contracts.requests import (
     CancelRequest,

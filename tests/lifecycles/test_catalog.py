@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from libs.contracts.purchasing import CatalogItemChanged, VendorChanged
+from libs.contracts.catalog import CatalogItemChanged, VendorChanged
 from libs.contracts.requests import RenewCopies
 from libs.contracts.values import AssetCreation, Kind, derived_id
 from services.purchasing.catalog import CatalogItem, Vendor, item_id_of, vendor_id_of
@@ -44,7 +44,7 @@ def test_a_catalog_item_is_announced_as_it_is_defined(desk: Desk) -> None:
             "BEAMER",
             unit_price=Decimal("0.000001"),
             asset_creation=AssetCreation.ON_RECEIPT,
-            gtin="40063813",
+            gtin="40063812",
             manufacturer="M",
             model="B-1",
             warranty_months=24,
@@ -64,7 +64,7 @@ def test_a_catalog_item_is_announced_as_it_is_defined(desk: Desk) -> None:
         currency="EUR",
         manufacturer="M",
         model="B-1",
-        gtin="40063813",
+        gtin="40063812",
         warranty_months=24,
         active=True,
     )

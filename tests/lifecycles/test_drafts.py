@@ -5,12 +5,7 @@ from typing import Any
 
 import pytest
 
-from libs.contracts.purchasing import (
-    CUSTOM_SKU_PREFIX,
-    DraftedLine,
-    OrderDrafted,
-    OrderSubmitted,
-)
+from libs.contracts.purchasing import CUSTOM_SKU_PREFIX, DraftedLine, OrderDrafted, OrderSubmitted
 from libs.contracts.requests import ApproveSpending
 from libs.contracts.values import derived_id
 from services.purchasing.catalog import vendor_id_of

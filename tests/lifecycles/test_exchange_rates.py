@@ -6,13 +6,8 @@ from typing import Any
 
 import pytest
 
-from libs.contracts.purchasing import (
-    AnnounceAll,
-    CatalogItemChanged,
-    DefineExchangeRate,
-    ExchangeRateChanged,
-    VendorChanged,
-)
+from libs.contracts.catalog import CatalogItemChanged, DefineExchangeRate, ExchangeRateChanged, VendorChanged
+from libs.contracts.purchasing import AnnounceAll
 from libs.contracts.values import derived_id
 from services.purchasing.exchange_rate import ExchangeRate
 from tests.builders_desk import PRICES, VENDORS, Desk, a_purchasing_desk

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from libs.chassis.decision import Actor
 from libs.contracts.assets import EntitlementChanged
 from libs.contracts.message import Message
+from libs.contracts.orders import ConfirmService
 from libs.contracts.purchasing import (
-    ConfirmService,
     OrderCancelled,
     OrderDrafted,
     OrderPartiallyReceived,

@@ -11,7 +11,7 @@ from libs.contracts.approvals import (
     NeededStep,
     Policy,
 )
-from libs.contracts.purchasing import ExchangeRateChanged
+from libs.contracts.catalog import ExchangeRateChanged
 from libs.contracts.values import Kind, Money, derived_id
 from services.requests.exchange_rate import KnownRate, currency_id_of
 from services.requests.policy import (

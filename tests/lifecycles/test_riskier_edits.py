@@ -7,8 +7,8 @@ import pytest
 
 from libs.chassis.decision import Actor
 from libs.contracts.approvals import ApprovalAwaited, ApprovalVoided
+from libs.contracts.catalog import VendorChanged
 from libs.contracts.permissions import Role
-from libs.contracts.purchasing import VendorChanged
 from libs.contracts.requests import CustomItem, RequestedLine, WithdrawRequest
 from libs.contracts.values import Kind, derived_id
 from services.requests.approval import riskier

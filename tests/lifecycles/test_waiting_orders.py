@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 
 from libs.contracts import requests
 from libs.contracts.message import Message
-from libs.contracts.purchasing import (
-    OrderSubmitted,
-    SubmitOrder,
-)
+from libs.contracts.orders import SubmitOrder
+from libs.contracts.purchasing import OrderSubmitted
 from libs.contracts.requests import SpendingApproved
 from services.purchasing.purchase_order import (
     TRANSITIONS,

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from libs.chassis.decision import Actor
-from libs.contracts import assets, purchasing
+from libs.contracts import assets, catalog
 from libs.contracts.message import Command
 from libs.contracts.people import DefineCostCentre, DefinePerson
 from libs.contracts.permissions import Role
@@ -79,7 +79,7 @@ def _opened(strict: bool) -> Company:
     company = Company()
     company.say(assets.DefineLocation(code=SITE, name=SITE, storage_spaces=SPACES), ADMINISTRATOR)
     for number in VENDORS:
-        company.say(purchasing.DefineVendor(number=number, name=number, currency="EUR"), BUYER)
+        company.say(catalog.DefineVendor(number=number, name=number, currency="EUR"), BUYER)
     for sku in ITEMS:
         company.say(item(sku), BUYER)
     for person, roles in WORKS_AS.items():
@@ -98,7 +98,7 @@ def opened(strict: bool) -> Company:
     return _opened(strict).fork()
 
 
-def item(sku: str, factor: str = "1.00", **changes: Any) -> purchasing.DefineCatalogItem:
+def item(sku: str, factor: str = "1.00", **changes: Any) -> catalog.DefineCatalogItem:
     """An item of the catalog, at so many times its usual price."""
     kind, vendor, price, creation = ITEMS[sku]
     values: dict[str, Any] = {
@@ -110,7 +110,7 @@ def item(sku: str, factor: str = "1.00", **changes: Any) -> purchasing.DefineCat
         "currency": "EUR",
         "asset_creation": creation,
     }
-    return purchasing.DefineCatalogItem(**values | changes)
+    return catalog.DefineCatalogItem(**values | changes)
 
 
 def pick(choices: Sequence[T], index: int) -> T | None:

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.chassis.decision import Actor
-from libs.contracts import assets, purchasing, receiving
+from libs.contracts import assets, catalog, orders, purchasing, receiving
 from libs.contracts.values import Destination, DestinationKind, Kind
 from services.assets.asset import Asset
 from services.assets.asset import Status as AssetStatus
@@ -51,13 +51,13 @@ def complete_order(company: Company, order: PurchaseOrder, factor: str, vendor: 
     """The vendor and prices of a draft."""
     lines = company.purchasing.every(OrderLine, order_id=order.id)
     priced = tuple(
-        purchasing.CompletedLine(
+        orders.CompletedLine(
             order_line_id=line.id,
             unit_price=(line.approved_unit_price * Decimal(factor)).quantize(Decimal("0.0001")),
         )
         for line in lines
     )
-    command = purchasing.CompleteOrder(
+    command = orders.CompleteOrder(
         order_id=order.id,
         vendor_number=vendor,
         currency=order.currency,
@@ -69,18 +69,18 @@ def complete_order(company: Company, order: PurchaseOrder, factor: str, vendor: 
 def place(company: Company, a: int, b: int) -> None:
     """A buyer places a draft."""
     if (order := pick(_unsubmitted(company), a)) is not None:
-        say(company, purchasing.SubmitOrder(order_id=order.id), BUYER, b)
+        say(company, orders.SubmitOrder(order_id=order.id), BUYER, b)
 
 
 def place_order(company: Company, order: PurchaseOrder) -> None:
     """A buyer places this one."""
-    company.say(purchasing.SubmitOrder(order_id=order.id), BUYER)
+    company.say(orders.SubmitOrder(order_id=order.id), BUYER)
 
 
 def cancel_one(company: Company, a: int, b: int) -> None:
     """A buyer cancels one order."""
     if (order := pick(company.purchasing.every(PurchaseOrder), a)) is not None:
-        say(company, purchasing.CancelOneOrder(order_id=order.id, reason="out of stock"), BUYER, b)
+        say(company, orders.CancelOneOrder(order_id=order.id, reason="out of stock"), BUYER, b)
 
 
 def cancel_orders(company: Company, a: int, b: int) -> None:
@@ -98,14 +98,14 @@ def change_price(company: Company, a: int, b: int) -> None:
 def change_vendor(company: Company, a: int, b: int) -> None:
     """A vendor is no longer bought from, or is again."""
     number = VENDORS[a % len(VENDORS)]
-    command = purchasing.DefineVendor(number=number, name=number, currency="EUR", active=bool(b % 3))
+    command = catalog.DefineVendor(number=number, name=number, currency="EUR", active=bool(b % 3))
     say(company, command, BUYER, 1)
 
 
 def everything_is_sold_again(company: Company) -> None:
     """What could not be had can be had again."""
     for vendor in company.purchasing.every(Vendor, active=False):
-        again = purchasing.DefineVendor(number=vendor.number, name=vendor.number, currency="EUR")
+        again = catalog.DefineVendor(number=vendor.number, name=vendor.number, currency="EUR")
         company.say(again, BUYER)
     for known in company.purchasing.every(CatalogItem, active=False):
         company.say(item(known.sku), BUYER)
@@ -115,7 +115,7 @@ def confirm(company: Company, a: int, b: int) -> None:
     """A service was rendered, wholly or in part."""
     services = company.purchasing.every(OrderLine, kind=Kind.SERVICE)
     if (line := pick(services, a)) is not None:
-        command = purchasing.ConfirmService(
+        command = orders.ConfirmService(
             order_id=line.order_id, order_line_id=line.id, quantity=1 + b // 8 % 3 if b % 8 > 3 else None
         )
         say(company, command, BUYER, b)
@@ -123,7 +123,7 @@ def confirm(company: Company, a: int, b: int) -> None:
 
 def confirm_all(company: Company, line: OrderLine) -> None:
     """All of a service was rendered."""
-    company.say(purchasing.ConfirmService(order_id=line.order_id, order_line_id=line.id), BUYER)
+    company.say(orders.ConfirmService(order_id=line.order_id, order_line_id=line.id), BUYER)
 
 
 # Taking delivery

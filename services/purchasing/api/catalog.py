@@ -14,8 +14,8 @@ from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.imports import Content, CsvFile, RowsRead, contents_of, import_rows
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, named, page_of
+from libs.contracts.catalog import DefineCatalogItem, DefineExchangeRate, DefineVendor
 from libs.contracts.permissions import Action
-from libs.contracts.purchasing import DefineCatalogItem, DefineExchangeRate, DefineVendor
 from libs.contracts.values import AssetCreation, ExchangeRate, Kind
 from services.purchasing import exchange_rate
 from services.purchasing.catalog import CatalogItem, Vendor

@@ -13,15 +13,9 @@ from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, fields_of, matching, named, page_of
 from libs.contracts.message import Value
+from libs.contracts.orders import CancelOneOrder, CompletedLine, CompleteOrder, ConfirmService, SubmitOrder
 from libs.contracts.permissions import Action
-from libs.contracts.purchasing import (
-    CancelOneOrder,
-    CancelOrder,
-    CompletedLine,
-    CompleteOrder,
-    ConfirmService,
-    SubmitOrder,
-)
+from libs.contracts.purchasing import CancelOrder
 from libs.contracts.values import (
     AssetCreation,
     Code,
