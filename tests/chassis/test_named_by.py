@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis.batch import Decider
-from libs.chassis.decision import Cause, Decision, Handler, Key, Keys, NamedBy, Records
+from libs.chassis.decision import Cause, Decision, Early, Handler, Key, Keys, NamedBy, Records, Via
 from libs.contracts.message import Command
 from libs.contracts.permissions import Action
 from tests.chassis.said import said
-from tests.chassis.shop import SHOP, Box, Label, label_id
+from tests.chassis.shop import SHOP, Box, Entry, Label, label_id
 from tests.chassis.test_batch import opening, rows, verdicts
 
 
@@ -52,9 +52,33 @@ def put_label(command: PutLabel, held: Records, _: Cause) -> Decision:
     )
 
 
+class CountFound(Command):
+    """Only for these tests: count the box that a label leads to, by way of itself."""
+
+    type: ClassVar[str] = "shop.count_found.v1"
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
+    label: str
+
+
+def box_on_the_way(command: CountFound) -> Keys:
+    way = Via(Box, Via(Label, label_id(command.label), "box_id"), "id")
+    return (Key(Box, way), NamedBy(Entry, by=Box, id=way, ids=lambda _: []))
+
+
+def count_found(_: CountFound, held: Records, __: Cause) -> Decision:
+    (box,) = held.all(Box)
+    return Decision(save=[replace(box, count=box.count + 1)])
+
+
 LABELLING = replace(
     SHOP,
-    queues={"inbox": (*SHOP.queues["inbox"], Handler(on=PutLabel, holds=label_and_boxes, decide=put_label))},
+    queues={
+        "inbox": (
+            *SHOP.queues["inbox"],
+            Handler(on=PutLabel, holds=label_and_boxes, decide=put_label),
+            Handler(on=CountFound, holds=box_on_the_way, early=Early.WAIT_10_MINUTES, decide=count_found),
+        )
+    },
 )
 
 
@@ -87,6 +111,28 @@ async def test_what_a_record_names_is_held_with_it_through_a_whole_batch(
 
     assert ended == ["accepted"] * 5
     assert await labelled(engine) == [boxes[1]] * 2
+
+
+async def test_a_name_leads_to_what_another_name_leads_to(engine: AsyncEngine, decider: Decider) -> None:
+    boxes = await some_boxes(engine, decider)
+
+    ended = await verdicts(decider, said(CountFound(label="1")), said(CountFound(label="1")))
+
+    assert ended == ["accepted"] * 2
+    assert await labelled(engine) == [boxes[0], *sorted([boxes[0], boxes[1]])]
+
+
+async def test_a_name_that_leads_nowhere_yet_is_waited_for_where_it_begins(
+    engine: AsyncEngine, decider: Decider
+) -> None:
+    boxes = await some_boxes(engine, decider)
+    box = uuid4()
+
+    early = await verdicts(decider, said(CountFound(label="late")))
+    await decider.handle([said(opening(box, "late")), said(CountFound(label="late"))])
+
+    assert early == ["waiting"]
+    assert set(await labelled(engine)) == {boxes[0], box}
 
 
 async def test_what_is_named_but_held_elsewhere_is_busy(engine: AsyncEngine, decider: Decider) -> None:
