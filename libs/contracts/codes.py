@@ -106,6 +106,9 @@ CODES: dict[str, tuple[int, str]] = {
     "invoice_corrected_unknown": (422, "The vendor has no such invoice."),
     "invoice_not_open": (409, "The invoice is settled."),
     "invoice_not_disputed": (409, "The invoice is not disputed."),
+    "invoice_order_not_submitted": (409, "An order that was not submitted cannot be invoiced."),
+    "too_many_invoices": (409, "An order has at most 200 invoices."),
+    "too_many_tolerances": (409, "Too many tolerances are defined."),
     "received_by_oneself": (409, "Who received the goods does not accept the invoice."),
     "import_unknown": (404, "No such import."),
     # receiving

@@ -44,6 +44,10 @@ class Action(StrEnum):
     SEE_ORDERS = "purchasing.see_orders"
     MANAGE_ORDERS = "purchasing.manage_orders"
     CONFIRM_SERVICES = "purchasing.confirm_services"
+    SEE_INVOICES = "purchasing.see_invoices"
+    RECORD_INVOICES = "purchasing.record_invoices"
+    SETTLE_INVOICES = "purchasing.settle_invoices"
+    MANAGE_TOLERANCES = "purchasing.manage_tolerances"
     MANAGE_PURCHASING_POLICY = "purchasing.manage_policy"
 
     SEE_DELIVERIES = "receiving.see_deliveries"
@@ -91,6 +95,10 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
         Action.SEE_ORDERS: (*_MANAGERS, _SYSTEM),
         Action.MANAGE_ORDERS: (*_MANAGERS, _SYSTEM),
         Action.CONFIRM_SERVICES: (*_MANAGERS, _SYSTEM),
+        Action.SEE_INVOICES: (*_MANAGERS, _SYSTEM),
+        Action.RECORD_INVOICES: (*_MANAGERS, _SYSTEM),
+        Action.SETTLE_INVOICES: (*_MANAGERS, _SYSTEM),
+        Action.MANAGE_TOLERANCES: (_PM, _AM, _AA),
         Action.MANAGE_PURCHASING_POLICY: (_AA,),
         Action.SEE_DELIVERIES: (*_MANAGERS, _MOBILE, _SYSTEM),
         Action.TAKE_DELIVERY: (*_MANAGERS, _MOBILE, _SYSTEM),

@@ -3,7 +3,15 @@
 from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts.requests import ApproveSpending
-from services.purchasing import catalog, draft, exchange_rate, purchase_order, request_orders, spending
+from services.purchasing import (
+    catalog,
+    draft,
+    exchange_rate,
+    purchase_order,
+    request_orders,
+    spending,
+    tolerance,
+)
 from services.purchasing.api import router
 from services.purchasing.tables import STORAGE
 
@@ -17,6 +25,7 @@ SERVICE = Service(
             *purchase_order.HANDLERS,
             *catalog.HANDLERS,
             *exchange_rate.HANDLERS,
+            *tolerance.HANDLERS,
         )
     },
     storage=STORAGE,

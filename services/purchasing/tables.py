@@ -21,6 +21,7 @@ from services.purchasing.catalog import CatalogItem, Vendor
 from services.purchasing.exchange_rate import ExchangeRate
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, OrderName, PurchaseOrder, Status
 from services.purchasing.spending import RequestOrders
+from services.purchasing.tolerance import Tolerance
 
 STORAGE = Storage(
     table(Vendor, "vendors", UniqueConstraint("number", name="vendors_number")),
@@ -31,6 +32,12 @@ STORAGE = Storage(
         Column("rate", Numeric(19, 10), nullable=False),
         CheckConstraint("rate > 0", name="exchange_rates_positive"),
         Index("exchange_rates_by_currency", "currency", "base", "valid_from"),
+    ),
+    table(
+        Tolerance,
+        "tolerances",
+        Column("percent", Numeric(7, 4), nullable=True),
+        Column("amount", Numeric(19, 4), nullable=True),
     ),
     table(OrderName, "order_names"),
     table(RequestOrders, "request_orders", Column("approved", Numeric(19, 4), nullable=False)),

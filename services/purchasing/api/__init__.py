@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.purchasing.api import catalog, orders
+from services.purchasing.api import catalog, orders, tolerances
 
 router = APIRouter()
-for each in (catalog, orders):
+for each in (catalog, orders, tolerances):
     router.include_router(each.router)

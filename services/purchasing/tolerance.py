@@ -1,0 +1,96 @@
+"""Tolerances: from how much on a difference between an invoice and its order needs a person.
+
+It never decides whether a difference is shown. How they are used is told in `matching`.
+"""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from libs.chassis.decision import (
+    Cause,
+    Decision,
+    Handler,
+    Handlers,
+    Key,
+    Keys,
+    Page,
+    Record,
+    Records,
+    Rejection,
+)
+from libs.contracts.invoices import DefineTolerance, Difference, ToleranceChanged
+from libs.contracts.values import derived_id
+
+TOLERANCES_MAX = 1_000
+"""All of them are looked at with every batch of invoices."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tolerance(Record):
+    """How much of one difference is tolerated: for an item, for a vendor, or for all.
+
+    With neither bound it was taken back, and the next wider one holds again.
+    """
+
+    difference: Difference
+    sku: str | None = None
+    vendor_number: str | None = None
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+
+
+def tolerance_id_of(difference: Difference, sku: str | None, vendor_number: str | None) -> UUID:
+    """The one tolerance of this difference for this item, or this vendor, or all."""
+    return derived_id("tolerance", difference.value, sku or "", vendor_number or "")
+
+
+def define(command: DefineTolerance, held: Records, cause: Cause) -> Decision:
+    """Set how much is tolerated. Saying again what is known changes nothing and announces nothing.
+
+    It holds for what is matched from now on; what was matched before is matched again when something happens to it.
+    """
+    tolerance_id = tolerance_id_of(command.difference, command.sku, command.vendor_number)
+    known = held.find(Tolerance, tolerance_id)
+    if known is None and len(held.all(Tolerance)) >= TOLERANCES_MAX:
+        message = f"There are {TOLERANCES_MAX} tolerances already."
+        raise Rejection("too_many_tolerances", message=message)
+    tolerance = Tolerance(
+        id=tolerance_id,
+        version=known.version if known else 0,
+        difference=command.difference,
+        sku=command.sku,
+        vendor_number=command.vendor_number,
+        percent=command.percent,
+        amount=command.amount,
+    )
+    change = "created" if known is None else "unchanged" if known == tolerance else "changed"
+    answer = {"tolerance_id": str(tolerance_id), "change": change}
+    if tolerance == known:
+        return Decision(answer=answer)
+    return Decision(save=[tolerance], publish=[_said(tolerance)], answer=answer)
+
+
+def every_tolerance(_: object) -> Keys:
+    """All that are defined."""
+    return (Page(Tolerance, None, TOLERANCES_MAX),)
+
+
+def tolerance_of(command: DefineTolerance) -> Keys:
+    """The one that is defined, if it was before."""
+    id = tolerance_id_of(command.difference, command.sku, command.vendor_number)
+    return (Key(Tolerance, id, may_be_new=True),)
+
+
+def _said(tolerance: Tolerance) -> ToleranceChanged:
+    return ToleranceChanged(
+        tolerance_id=tolerance.id,
+        difference=tolerance.difference,
+        sku=tolerance.sku,
+        vendor_number=tolerance.vendor_number,
+        percent=tolerance.percent,
+        amount=tolerance.amount,
+    )
+
+
+HANDLERS: Handlers = (Handler(on=DefineTolerance, holds=tolerance_of, reads=every_tolerance, decide=define),)
