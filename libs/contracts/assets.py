@@ -163,7 +163,7 @@ class EntitlementCreated(Event):
 
 
 class EntitlementChanged(Event):
-    """An entitlement shrank, because its order was cancelled, or started, ended or was cancelled."""
+    """An entitlement shrank or grew, because its order was cancelled or amended, or started, ended or was cancelled."""
 
     type: ClassVar[str] = "assets.entitlement_changed.v1"
     subject: ClassVar[str] = "entitlement_id"
@@ -219,7 +219,8 @@ class LotCreated(Event):
 
 
 class LotReduced(Event):
-    """Less of a lot will come than was ordered, because its order was cancelled: so many are still on order."""
+    """More or less of a lot will come than was ordered, because its order was amended or cancelled: so many are still
+    on order."""
 
     type: ClassVar[str] = "assets.lot_reduced.v1"
     subject: ClassVar[str] = "lot_id"

@@ -187,7 +187,8 @@ class AmendedLine(Value):
     """A line of an order as it stands since an amendment.
 
     `quantity` is what is ordered now; `units_made` the highest unit number it ever had. When it went down the
-    highest-numbered open units are ordered no longer; numbers are never used again.
+    highest-numbered open units are ordered no longer; numbers are never used again. `asked` is how many units somebody
+    had wanted cancelled when it was amended.
     """
 
     order_line_id: UUID
@@ -195,7 +196,8 @@ class AmendedLine(Value):
     request_line_id: UUID | None = None
     quantity_before: Quantity
     quantity: Quantity
-    units_made: Quantity
+    units_made: Annotated[int, Field(ge=1)]
+    asked: Count = 0
     unit_price: UnitPrice
     expected_on: date | None = None
 
@@ -214,6 +216,8 @@ class OrderAmended(Event):
     request_id: UUID | None
     amendment: Annotated[int, Field(ge=1)]
     order_revision: int
+    vendor_id: UUID | None = None
+    vendor_name: str | None = None
     amended_by: str
     reason: str = ""
     total: Money
@@ -239,7 +243,8 @@ class CancelledLine(Value):
 class OrderCancelled(Event):
     """What was still open of the order will not come, and its software is given back, but for what is in use.
 
-    An order that was never submitted was not expected by anybody but the request.
+    An order that was never submitted was not expected by anybody but the request. `amendment` is the last one that
+    came before.
     """
 
     type: ClassVar[str] = "purchasing.order_cancelled.v1"
@@ -249,6 +254,7 @@ class OrderCancelled(Event):
     request_id: UUID | None
     reason: str
     was_submitted: bool = True
+    amendment: int = 0
     lines: tuple[CancelledLine, ...]
 
 
@@ -289,7 +295,7 @@ class OrderClosed(Event):
 class AnnouncedLine(OrderedLine):
     """One line of an open order with its figures by now."""
 
-    units_made: Quantity
+    units_made: Annotated[int, Field(ge=1)]
     asked: Count = 0
     kept: Count = 0
 
