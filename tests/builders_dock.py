@@ -24,6 +24,7 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
+from libs.chassis.rows import with_version
 from libs.contracts.assets import AssignAssets, LocationChanged, TaggedUnit, TemplateAssetsCreated
 from libs.contracts.message import Command, Event, Message
 from libs.contracts.purchasing import CancelledLine, OrderCancelled, OrderedLine, OrderSubmitted
@@ -320,7 +321,7 @@ class House:
                 assert (type(record), record.id) in held, "saved without being held"
                 assert record.version == kept[record.id].version, "saved from an old version"
             sequence = record.version + max(1, sum(fact.subject_id() == record.id for fact in facts))
-            kept[record.id] = replace(record, version=sequence)
+            kept[record.id] = with_version(record, sequence)
         for delta in decision.add:
             total = self.totals.get(delta.record.id, delta.record)
             sums = {name: getattr(total, name) + amount for name, amount in delta.amounts.items()}

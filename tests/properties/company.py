@@ -161,7 +161,7 @@ class Company:
         """A person or another system gives a command; it is handled at once, or some time later."""
         self.sent += 1
         id = timed_id(self.now, "said", self.sent)
-        owner = (message.owner(), "inbox")
+        (owner,) = (to for to in LISTENERS[type(message)] if to[0] == message.owner())
         parcel = Parcel(message, id, owner, sender=actor.id, actor=actor, waited_out=at_once)
         self.past.append(parcel)
         if at_once:
@@ -242,10 +242,14 @@ class Company:
         if decision is None:
             office.early.append(parcel)
             return
+        self.noted(message, decision)
         self._follow(service, parcel.id, decision)
         if isinstance(message, Command):
             outcome = {"outcome": "duplicate", "original": "accepted"} if decision.duplicate else {}
             self._conclude(parcel, {"outcome": "accepted", "result": dict(decision.answer), **outcome})
+
+    def noted(self, message: Message, decision: Decision) -> None:
+        """A message was decided on; for those who keep books of their own."""
 
     def _refuse(self, parcel: Parcel, rejection: Rejection) -> None:
         said = parcel.message

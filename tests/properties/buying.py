@@ -1,0 +1,217 @@
+"""What happens to purchasing: buyers, approvers, the dock and the assets service, each with what they can know."""
+
+from decimal import Decimal
+from typing import Any, TypeVar
+from uuid import UUID
+
+from libs.contracts import orders, purchasing, receiving
+from libs.contracts.message import Message
+from libs.contracts.requests import SpendingApproved, SpendingRefused
+from libs.contracts.values import Kind, Money, derived_id
+from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder
+from services.purchasing.spending import RequestOrders
+from tests.properties.alone import Alone
+from tests.properties.opening import BUYER, CUSTOM, ITEMS, PRICES, SITE, VENDORS, item, pick, say
+
+REQUESTS_MAX = 3
+ORDERS_MAX = 8
+RECEIVED = (Kind.HARDWARE, Kind.CONSUMABLE)
+
+M = TypeVar("M", bound=Message)
+
+
+# What requests tells
+
+
+def order(company: Alone, a: int, b: int) -> None:
+    """An approved request is to be ordered: just what it costs was approved, or more, or less."""
+    known = [parcel.message for parcel in company.past if isinstance(parcel.message, purchasing.CreateOrder)]
+    if len(known) >= REQUESTS_MAX:
+        return
+    request_id = derived_id("request", len(known))
+    lines, total = [], Decimal(0)
+    for position in range(1 + a % 3):
+        code = (a * 31 + b * (position + 1) * 7 + position) % 251
+        line_id = derived_id("request_line", request_id, position)
+        quantity, vendor = 1 + (code // 3 + b) % 4, VENDORS[code % 2] if code % 7 == 0 else None
+        values: dict[str, Any] = {
+            "request_line_id": line_id,
+            "quantity": quantity,
+            "vendor_number": vendor,
+        }
+        if code % 5 == 0:
+            kind, price = CUSTOM[code % len(CUSTOM)]
+            values |= {"name": f"Thing {position}", "kind": kind, "approved_unit_price": Decimal(price)}
+        else:
+            sku = tuple(ITEMS)[(code + a) % len(ITEMS)]
+            values |= {"sku": sku, "approved_unit_price": Decimal(ITEMS[sku][2])}
+        lines.append(purchasing.LineToOrder(**values))
+        total += lines[-1].approved_unit_price * quantity
+    factor = (Decimal(1), Decimal(2), Decimal("0.5"), Decimal(1))[b % 4]
+    command = purchasing.CreateOrder(
+        request_id=request_id,
+        request_number=f"REQ-{len(known) + 1:06d}",
+        requester="person-1",
+        deliver_to=SITE,
+        approved_total=Money(amount=(total * factor).quantize(Decimal("0.01")), currency="EUR"),
+        lines=tuple(lines),
+    )
+    company.command(command, "requests", at_once=bool(b // 4 % 4))
+
+
+def cancel_orders(company: Alone, a: int, b: int) -> None:
+    """All that is open of a request is to be cancelled, perhaps before it was ordered."""
+    command = purchasing.CancelOrder(request_id=derived_id("request", a % REQUESTS_MAX), reason="too late")
+    company.command(command, "requests", at_once=bool(b % 4))
+
+
+def approve(company: Alone, a: int, b: int) -> None:
+    """Somebody decides what purchasing has asked."""
+    if not company.questions:
+        return
+    question = company.questions.pop(a % len(company.questions))
+    answer_question(company, question, yes=b % 4 != 3)
+
+
+def answer_question(company: Alone, question: Any, *, yes: bool) -> None:
+    """This is decided."""
+    about = {
+        "request_id": question.request_id,
+        "order_id": question.order_id,
+        "order_revision": question.order_revision,
+    }
+    if yes:
+        company.hear(SpendingApproved(**about, total=question.total), "requests")
+    else:
+        company.hear(SpendingRefused(**about, reason="too dear"), "requests")
+
+
+# What buyers do
+
+
+def _orders(company: Alone) -> list[PurchaseOrder]:
+    return company.purchasing.every(PurchaseOrder)
+
+
+def _drafts(company: Alone) -> list[PurchaseOrder]:
+    return [each for each in _orders(company) if each.status in UNSUBMITTED]
+
+
+def complete(company: Alone, a: int, b: int) -> None:
+    """A draft gets its vendor and prices, as estimated or not, or only some of them."""
+    if (draft := pick(_drafts(company), a)) is None:
+        return
+    priced = completed(company, draft, PRICES[b % len(PRICES)])
+    command = orders.CompleteOrder(
+        order_id=draft.id,
+        vendor_number=VENDORS[b // 8 % 2],
+        currency=draft.currency,
+        lines=priced[1:] if b % 16 == 9 else priced,
+    )
+    say(company, command, BUYER, b)
+
+
+def completed(company: Alone, draft: PurchaseOrder, factor: str) -> tuple[orders.CompletedLine, ...]:
+    """All lines of a draft, at so many times what was approved."""
+    return tuple(
+        orders.CompletedLine(
+            order_line_id=line.id,
+            unit_price=(line.approved_unit_price * Decimal(factor)).quantize(Decimal("0.000001")),
+        )
+        for line in company.purchasing.every(OrderLine, order_id=draft.id)
+    )
+
+
+def place(company: Alone, a: int, b: int) -> None:
+    """A draft is placed."""
+    if (draft := pick(_drafts(company), a)) is not None:
+        say(company, orders.SubmitOrder(order_id=draft.id), BUYER, b)
+
+
+def cancel_one(company: Alone, a: int, b: int) -> None:
+    """An order is cancelled."""
+    if (one := pick(_orders(company), a)) is not None:
+        say(company, orders.CancelOneOrder(order_id=one.id, reason="out of stock"), BUYER, b)
+
+
+def confirm(company: Alone, a: int, b: int) -> None:
+    """A service was rendered, wholly or in part."""
+    if (line := pick(company.purchasing.every(OrderLine, kind=Kind.SERVICE), a)) is not None:
+        quantity = 1 + b // 8 % 3 if b % 8 > 3 else None
+        command = orders.ConfirmService(order_id=line.order_id, order_line_id=line.id, quantity=quantity)
+        say(company, command, BUYER, b)
+
+
+def change_price(company: Alone, a: int, b: int) -> None:
+    """An item costs something else from now on."""
+    sku = tuple(ITEMS)[a % len(ITEMS)]
+    say(company, item(sku, PRICES[b % len(PRICES)]), BUYER, b)
+
+
+# What the dock says
+
+
+def _taken(company: Alone, line_id: UUID) -> int:
+    """How many of a line the dock has accepted and said so, whether purchasing has heard it or not."""
+    return sum(
+        each.accepted
+        for fact in _said(company, receiving.GoodsReceived)
+        for each in fact.lines
+        if each.order_line_id == line_id
+    )
+
+
+def _said(company: Alone, of: type[M]) -> list[M]:
+    """What others have told purchasing, each fact once."""
+    found = {parcel.id: parcel.message for parcel in company.past if isinstance(parcel.message, of)}
+    return list(found.values())
+
+
+def receive(company: Alone, a: int, b: int) -> None:
+    """The dock takes some of what was submitted, perhaps without having heard that it was cancelled."""
+    submitted = {each.id for each in _orders(company) if each.submitted_at is not None}
+    lines = [
+        line
+        for line in company.purchasing.every(OrderLine)
+        if line.order_id in submitted and line.kind in RECEIVED
+    ]
+    if (line := pick(lines, a)) is None:
+        return
+    chosen = [each for each in lines if each.order_id == line.order_id] if b % 2 else [line]
+    counts = []
+    for each in chosen:
+        missing = max(0, each.ordered - _taken(company, each.id))
+        counts.append((each, missing if b // 2 % 4 else min(missing, 1), int(b // 8 % 8 == 7)))
+    taken([count for count in counts if any(count[1:])], company)
+
+
+def taken(counts: list[tuple[OrderLine, int, int]], company: Alone) -> None:
+    """So many units accepted and rejected of these lines of one order."""
+    if not counts:
+        return
+    company.sent += 1
+    receipt_id = derived_id("receipt", company.sent)
+    fact = receiving.GoodsReceived(
+        receipt_id=receipt_id,
+        receipt_number=f"RCV-{company.sent:06d}",
+        order_id=counts[0][0].order_id,
+        request_id=counts[0][0].request_id,
+        received_by="person-4",
+        lines=tuple(
+            receiving.ReceivedLine(
+                receipt_line_id=derived_id("receipt_line", receipt_id, line.id),
+                order_line_id=line.id,
+                request_line_id=line.request_line_id,
+                sku=line.sku,
+                accepted=accepted,
+                rejected=rejected,
+            )
+            for line, accepted, rejected in counts
+        ),
+    )
+    company.hear(fact, "receiving")
+
+
+def is_ordered(company: Alone, request_id: UUID) -> bool:
+    """Whether a request's orders were made."""
+    return company.purchasing.one(RequestOrders, request_id) is not None

@@ -1,0 +1,7 @@
+"""Whatever happens to orders, purchasing counts as books do that are kept beside it."""
+
+from tests.properties.buying_sequences import BUYING, agrees
+
+test_whatever_is_ordered_changed_and_cancelled_the_figures_agree_with_the_books = agrees(
+    BUYING, examples=5000
+)
