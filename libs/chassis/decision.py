@@ -82,9 +82,10 @@ class Many:
 
 @dataclass(frozen=True)
 class NamedBy:
-    """The records that another one, the `by` with this `id`, names now: `ids` reads them from it. Both are to be held.
+    """The records that another one, the `by` with this `id`, names now: `ids` reads them from it.
 
-    If it names others by the time it is locked, the message counts as busy and is tried again.
+    Both are to be held, or both read. If one that is held names others by the time it is locked, the message counts
+    as busy and is tried again; of what is only read, one that was named a moment later may be missing.
     """
 
     of: type[Record]

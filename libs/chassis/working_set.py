@@ -64,7 +64,7 @@ class WorkingSet:
         """Lock what is held in (table, id) order, then load what is read. Busy records are skipped unless patient."""
         needs = list(needs)
         await self._follow(connection, [need for some in needs for need in (*some.holds, *some.reads)])
-        await self._look_whom(connection, [need for some in needs for need in some.holds])
+        await self._look_whom(connection, [need for some in needs for need in (*some.holds, *some.reads)])
         wanted: dict[type[Record], _Wanted] = defaultdict(_Wanted)
         for some in needs:
             for need in some.holds:
@@ -116,9 +116,7 @@ class WorkingSet:
         if isinstance(need, Page):
             raise TypeError("a page can be read, not held")
         if isinstance(need, NamedBy):
-            if not hold:
-                raise TypeError("what another record names can be held, not read")
-            wanted.locked |= self._named[need]
+            (wanted.locked if hold else wanted.read).update(self._named[need])
             return
         if isinstance(need, Key):
             id = self._resolved(need.id)

@@ -1,6 +1,6 @@
 """What can be done to a request until it is ordered: changed, taken back, stopped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from libs.contracts.requests import (
 )
 from libs.contracts.values import derived_id
 from services.requests import approval, intervention
+from services.requests.pricing import priced
 from services.requests.purchase_request import (
     BEFORE_APPROVAL,
     NEVER_APPROVED,
@@ -33,7 +34,7 @@ from services.requests.purchase_request import (
     number_of,
     reference_id_of,
 )
-from services.requests.submission import NUMBER, answer_of, priced, request_in, what_it_names, words_of
+from services.requests.submission import NUMBER, answer_of, request_in, what_it_names, words_of
 
 
 def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:
@@ -58,7 +59,7 @@ def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:
     if content == request.content:
         return Decision(duplicate=True, answer={**answer_of(request), "revision": request.revision})
     lines_before = held.all(RequestLine, request_id=request.id)
-    wanted = priced(wish, request.id, request.receiver, held)
+    wanted = priced(wish, request.id, request.receiver, held, cause.at.date())
     edited = replace(
         request,
         revision=request.revision + 1,
@@ -131,18 +132,27 @@ def wish_of(request: PurchaseRequest, lines: Sequence[RequestLine]) -> Wish:
         needed_by=request.needed_by,
         deliver_to=request.deliver_to,
         currency=request.currency,
-        lines=tuple(
-            RequestedLine(
-                sku=line.sku,
-                item=None
-                if line.sku
-                else CustomItem(name=line.name, kind=line.kind, unit_price=line.unit_price),
-                quantity=line.quantity,
-                vendor=line.vendor if line.vendor_named else None,
-                destination=line.destination,
-            )
-            for line in lines
-        ),
+        lines=tuple(map(_as_asked, _first_of_bundles(lines))),
+    )
+
+
+def _first_of_bundles(lines: Sequence[RequestLine]) -> Iterator[RequestLine]:
+    """Of the lines that a bundle became, the first. It contains each item once, so the next begins with a repeat."""
+    bundle, parts = None, set[str | None]()
+    for line in lines:
+        if line.bundle is None or line.bundle != bundle or line.sku in parts:
+            bundle, parts = line.bundle, set()
+            yield line
+        parts.add(line.sku)
+
+
+def _as_asked(line: RequestLine) -> RequestedLine:
+    return RequestedLine(
+        sku=line.bundle or line.sku,
+        item=None if line.sku else CustomItem(name=line.name, kind=line.kind, unit_price=line.unit_price),
+        quantity=line.bundle_quantity or line.quantity,
+        vendor=line.vendor if line.vendor_named else None,
+        destination=line.destination,
     )
 
 

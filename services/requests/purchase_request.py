@@ -132,7 +132,8 @@ class RequestLine(Record):
     """So many of one item: from the catalog, at the price and version it had, or custom, at the estimated price.
 
     `vendor` is the number of the vendor it is to come from: the one that was named, else the preferred one of the
-    catalog; a custom item may have none. A line that a later revision lacks is `withdrawn`.
+    catalog; a custom item may have none. A part of a bundle says of which, and how many of that were asked for. A
+    line that a later revision lacks is `withdrawn`.
     """
 
     request_id: UUID
@@ -149,6 +150,8 @@ class RequestLine(Record):
     vendor_named: bool = False
     destination_kind: DestinationKind
     destination_name: str | None = None
+    bundle: str | None = None
+    bundle_quantity: int | None = None
     withdrawn: bool = False
 
     @property

@@ -1,9 +1,7 @@
 """A request comes in: by queue from another system or over HTTP from a person, under the same rules."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from uuid import UUID
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from libs.chassis.decision import (
     Actor,
@@ -14,20 +12,19 @@ from libs.chassis.decision import (
     Key,
     Keys,
     Many,
+    NamedBy,
     Records,
     Rejection,
 )
 from libs.contracts.permissions import Action, Role
 from libs.contracts.requests import (
-    CustomItem,
-    RequestedLine,
     RequestSubmitted,
     RequestWithdrawn,
     SubmitRequest,
     Wish,
     request_id_of,
 )
-from libs.contracts.values import Destination, DestinationKind, derived_id, line_total, location_id_of
+from libs.contracts.values import DestinationKind, derived_id, location_id_of
 from services.requests import approval
 from services.requests.copies import (
     CatalogEntry,
@@ -35,20 +32,14 @@ from services.requests.copies import (
     KnownVendor,
     entry_id,
     known_vendor_id,
+    parts_of,
 )
 from services.requests.directory import CostCentre, Person, cost_centre_id_of, person_key
-from services.requests.purchase_request import (
-    PurchaseRequest,
-    RequestLine,
-    line_id_of,
-    number_of,
-    reference_id_of,
-)
+from services.requests.pricing import check_person, priced
+from services.requests.purchase_request import PurchaseRequest, RequestLine, number_of, reference_id_of
 
 NUMBER = "request_number"
 
-TOTAL_LIMIT = Decimal(10) ** 15
-"""Amounts are stated with 15 digits before the point."""
 WORDS_MAX = 2000
 
 
@@ -65,6 +56,7 @@ def what_it_names(wish: Wish) -> Keys:
     vendors = {line.vendor for line in wish.lines if line.vendor is not None}
     return (
         *(Key(CatalogEntry, entry_id(sku), may_be_new=True) for sku in sorted(skus)),
+        *(NamedBy(CatalogEntry, by=CatalogEntry, id=entry_id(sku), ids=parts_of) for sku in sorted(skus)),
         *(Key(KnownVendor, known_vendor_id(number), may_be_new=True) for number in sorted(vendors)),
         *(
             Key(KnownLocation, location_id_of(code), may_be_new=True)
@@ -114,9 +106,10 @@ def submit(command: SubmitRequest, held: Records, cause: Cause) -> Decision:
             return _again(earlier, same=earlier.first_content == content)
         forestalled = earlier
 
-    _check_person(command.requester, "requester", held)
-    _check_person(command.on_behalf_of, "on_behalf_of", held)
-    wanted = priced(command, request_id, command.on_behalf_of or command.requester, held)
+    check_person(command.requester, "requester", held)
+    check_person(command.on_behalf_of, "on_behalf_of", held)
+    receiver = command.on_behalf_of or command.requester
+    wanted = priced(command, request_id, receiver, held, cause.at.date())
     ordinal = cause.numbers[NUMBER][0] if forestalled is None else forestalled.ordinal
     request = PurchaseRequest(
         id=request_id,
@@ -218,116 +211,6 @@ def request_in(decision: Decision) -> PurchaseRequest:
     return next(record for record in decision.save if isinstance(record, PurchaseRequest))
 
 
-# What is wanted, checked and priced
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """The lines of a wish and what they cost together."""
-
-    lines: Sequence[RequestLine]
-    total: Decimal
-
-
-def priced(wish: Wish, request_id: UUID, receiver: str, held: Records) -> Wanted:
-    """Check what a wish names, and price its lines: from the catalog, or as estimated."""
-    _check_location(wish.deliver_to, "deliver_to", held)
-    if wish.cost_centre is not None:
-        _check_cost_centre(wish.cost_centre, "cost_centre", held)
-    lines = [
-        _line(line, position, wish.currency, request_id, receiver, held)
-        for position, line in enumerate(wish.lines, start=1)
-    ]
-    total = sum((line.line_total for line in lines), Decimal(0))
-    if total >= TOTAL_LIMIT:
-        raise Rejection(
-            "total_too_large", field="lines", message="The request costs more than can be stated."
-        )
-    return Wanted(lines, total)
-
-
-def _line(
-    line: RequestedLine, position: int, currency: str, request_id: UUID, receiver: str, held: Records
-) -> RequestLine:
-    field = f"lines[{position - 1}]"
-    if line.vendor is not None:
-        _check_vendor(line.vendor, f"{field}.vendor", held)
-    destination = line.destination or Destination(kind=DestinationKind.PERSON, name=receiver)
-    if destination.name is not None and destination.kind in _CHECKS:
-        _CHECKS[destination.kind](destination.name, f"{field}.destination.name", held)
-    entry = _entry(line.sku, f"{field}.sku", currency, held) if line.sku is not None else None
-    described: CatalogEntry | CustomItem = entry or _custom(line)
-    return RequestLine(
-        id=line_id_of(request_id, position),
-        request_id=request_id,
-        position=position,
-        item_id=entry.item_id if entry else None,
-        catalog_version=entry.sequence if entry else None,
-        sku=line.sku,
-        name=described.name,
-        kind=described.kind,
-        quantity=line.quantity,
-        unit_price=described.unit_price,
-        line_total=line_total(described.unit_price, line.quantity, currency),
-        vendor=line.vendor or (entry.vendor_number if entry else None),
-        vendor_named=line.vendor is not None,
-        destination_kind=destination.kind,
-        destination_name=destination.name,
-    )
-
-
-def _custom(line: RequestedLine) -> CustomItem:
-    assert line.item is not None  # the contract has seen to it
-    return line.item
-
-
-def _entry(sku: str, field: str, currency: str, held: Records) -> CatalogEntry:
-    entry = held.find(CatalogEntry, entry_id(sku))
-    if entry is None or not entry.active:
-        raise Rejection("sku_unknown", field=field, message=f"The catalog has no active item {sku}.")
-    if entry.currency != currency:
-        raise Rejection(
-            "currency_mismatch",
-            field=field,
-            message=f"{sku} is priced in {entry.currency}, the request is in {currency}.",
-        )
-    return entry
-
-
-def _check_vendor(number: str, field: str, held: Records) -> None:
-    vendor = held.find(KnownVendor, known_vendor_id(number))
-    if vendor is None or not vendor.active:
-        raise Rejection("vendor_unknown", field=field, message=f"There is no active vendor {number}.")
-
-
-def _check_location(code: str, field: str, held: Records) -> None:
-    location = held.find(KnownLocation, location_id_of(code))
-    if location is None or not location.active:
-        raise Rejection("location_unknown", field=field, message=f"No active location is called {code}.")
-
-
-def _check_cost_centre(code: str, field: str, held: Records) -> None:
-    centre = held.find(CostCentre, cost_centre_id_of(code))
-    if centre is None or not centre.active:
-        raise Rejection(
-            "cost_centre_unknown", field=field, message=f"No active cost centre is called {code}."
-        )
-
-
-def _check_person(person_id: str | None, field: str, held: Records) -> None:
-    """Whom the directory does not list may be somebody it has not heard of yet; who has left is known."""
-    person = held.find(Person, person_key(person_id)) if person_id is not None else None
-    if person is not None and not person.active:
-        raise Rejection("person_inactive", field=field, message=f"{person_id} is no longer active.")
-
-
-_CHECKS: Mapping[DestinationKind, Callable[[str, str, Records], None]] = {
-    DestinationKind.PERSON: _check_person,
-    DestinationKind.LOCATION: _check_location,
-    DestinationKind.FINANCIAL_OWNER: _check_cost_centre,
-}
-
-
 def words_of(request: PurchaseRequest, lines: Sequence[RequestLine]) -> str:
     """What a search for the request looks through, a few thousand characters at most."""
     words = [
@@ -336,7 +219,7 @@ def words_of(request: PurchaseRequest, lines: Sequence[RequestLine]) -> str:
         request.requester,
         request.on_behalf_of or "",
         request.cost_centre or "",
-        *(f"{line.sku or ''} {line.name}" for line in lines),
+        *(f"{line.bundle or ''} {line.sku or ''} {line.name}".strip() for line in lines),
         request.justification,
     ]
     return " ".join(dict.fromkeys(word for word in words if word))[:WORDS_MAX]

@@ -70,12 +70,34 @@ def count_found(_: CountFound, held: Records, __: Cause) -> Decision:
     return Decision(save=[replace(box, count=box.count + 1)])
 
 
+class CopyCount(Command):
+    """Only for these tests: make a box count as much as the one that the label is on, which is only looked at."""
+
+    type: ClassVar[str] = "shop.copy_count.v1"
+    action: ClassVar[Action | None] = Action.MANAGE_ORDERS
+    box_id: UUID
+
+
+def box_itself(command: CopyCount) -> Keys:
+    return (Key(Box, command.box_id),)
+
+
+def labelled_box(_: CopyCount) -> Keys:
+    return (Key(Label, label_id("0")), NamedBy(Box, by=Label, id=label_id("0"), ids=box_of))
+
+
+def copy_count(command: CopyCount, held: Records, _: Cause) -> Decision:
+    seen = held[Box, held[Label, label_id("0")].box_id]
+    return Decision(save=[replace(held[Box, command.box_id], count=seen.count)])
+
+
 LABELLING = replace(
     SHOP,
     queues={
         "inbox": (
             *SHOP.queues["inbox"],
             Handler(on=PutLabel, holds=label_and_boxes, decide=put_label),
+            Handler(on=CopyCount, holds=box_itself, reads=labelled_box, decide=copy_count),
             Handler(on=CountFound, holds=box_on_the_way, early=Early.WAIT_10_MINUTES, decide=count_found),
         )
     },
@@ -99,7 +121,7 @@ async def some_boxes(engine: AsyncEngine, decider: Decider) -> list[UUID]:
 async def labelled(engine: AsyncEngine) -> list[UUID]:
     """The box that the label is on, and every box that counts it."""
     on = await rows(engine, f"SELECT box_id FROM labels WHERE id = '{label_id('0')}'")
-    return [row[0] for row in on + await rows(engine, "SELECT id FROM boxes WHERE count <> 0")]
+    return [row[0] for row in on + await rows(engine, "SELECT id FROM boxes WHERE count <> 0 ORDER BY id")]
 
 
 async def test_what_a_record_names_is_held_with_it_through_a_whole_batch(
@@ -111,6 +133,15 @@ async def test_what_a_record_names_is_held_with_it_through_a_whole_batch(
 
     assert ended == ["accepted"] * 5
     assert await labelled(engine) == [boxes[1]] * 2
+
+
+async def test_what_a_record_names_can_be_read_only(engine: AsyncEngine, decider: Decider) -> None:
+    boxes = await some_boxes(engine, decider)
+
+    ended = await verdicts(decider, said(CopyCount(box_id=boxes[2])), said(PutLabel(box_id=boxes[1])))
+
+    assert ended == ["accepted"] * 2
+    assert await labelled(engine) == [boxes[1], *sorted(boxes[1:])]
 
 
 async def test_a_name_leads_to_what_another_name_leads_to(engine: AsyncEngine, decider: Decider) -> None:

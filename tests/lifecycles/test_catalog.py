@@ -127,6 +127,7 @@ def test_requests_keeps_the_latest_of_what_is_said_about_an_item() -> None:
             vendor_number="V-1",
             unit_price=Decimal("1099.00"),
             currency="EUR",
+            offers='[{"vendor_number": "V-1", "unit_price": "1099.00", "currency": "EUR"}]',
             active=False,
         )
     ]

@@ -1,18 +1,20 @@
 """What this service knows of what others own, over HTTP."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from libs.chassis.http import Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, fields_of, page_of
+from libs.contracts.catalog import Component, Offer
 from libs.contracts.permissions import Action
 from libs.contracts.requests import RenewCopies
 from libs.contracts.values import Kind
-from services.requests.copies import CatalogEntry
+from services.requests.copies import CatalogEntry, components_in, offers_in
 from services.requests.tables import STORAGE
 
 router = APIRouter()
@@ -21,7 +23,7 @@ _entries = STORAGE.tables[CatalogEntry]
 
 
 class EntrySeen(BaseModel):
-    """A catalog item as this service knows it; `version` is purchasing's."""
+    """A catalog item as this service knows it; `version` is purchasing's. A bundle has components, and no price."""
 
     item_id: UUID
     version: int
@@ -29,8 +31,10 @@ class EntrySeen(BaseModel):
     name: str
     kind: Kind
     vendor_number: str | None
-    unit_price: Decimal
-    currency: str
+    unit_price: Decimal | None
+    currency: str | None
+    offers: tuple[Offer, ...]
+    components: tuple[Component, ...]
     active: bool
 
 
@@ -38,8 +42,16 @@ class EntrySeen(BaseModel):
 async def list_catalog_entries(read: Reading, limit: Limit = 100, after: After = None) -> Page[EntrySeen]:
     """What this service knows of the catalog, by SKU."""
     rows, following = await page_of(read, select(_entries), _entries.c.sku, limit, after)
-    items = [EntrySeen(version=row.sequence, **fields_of(row, "version")) for row in rows]
-    return Page(items=items, next=following)
+    return Page(items=[_seen(row) for row in rows], next=following)
+
+
+def _seen(row: Row[Any]) -> EntrySeen:
+    return EntrySeen(
+        version=row.sequence,
+        offers=offers_in(row.offers),
+        components=components_in(row.components),
+        **fields_of(row, "version", "offers", "components"),
+    )
 
 
 @router.post(

@@ -107,7 +107,10 @@ class RequestSeen(BaseModel):
 
 
 class LineSeen(BaseModel):
-    """One line and how many of its units have come how far; the figures are empty until it is approved."""
+    """One line and how many of its units have come how far; the figures are empty until it is approved.
+
+    A part of a bundle says of which, and how many of that were asked for.
+    """
 
     request_line_id: UUID
     position: int
@@ -121,6 +124,8 @@ class LineSeen(BaseModel):
     vendor: str | None
     vendor_named: bool
     destination: Destination
+    bundle: str | None
+    bundle_quantity: int | None
     ordered: int | None = None
     cancelled: int | None = None
     received: int | None = None
