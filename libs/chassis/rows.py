@@ -223,6 +223,8 @@ def _decoder(hint: Any) -> Callable[[Any], Any] | None:
         kind = next(iter(get_args(hint)), None)
         if isinstance(kind, type) and issubclass(kind, StrEnum):
             return lambda values: tuple(map(kind, values))
+        if kind is UUID:
+            return lambda values: tuple(map(UUID, values))
         return tuple
     return None
 

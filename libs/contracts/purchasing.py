@@ -368,6 +368,25 @@ class DefinePurchasingPolicy(Command):
     terms: LongText = ""
 
 
+class PurchasingPolicyChanged(Event):
+    """How this company buys was changed."""
+
+    type: ClassVar[str] = "purchasing.policy_changed.v1"
+    subject: ClassVar[str] = "policy_id"
+    policy_id: UUID
+    defined_by: str
+
+
+class OrderReopened(Event):
+    """Of an order that had been received, or closed, something is to come again: it was taken back or sent back."""
+
+    type: ClassVar[str] = "purchasing.order_reopened.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    request_ids: tuple[UUID, ...] = ()
+
+
 class AnnounceAll(message.AnnounceAll):
     """Say every vendor, catalog item, exchange rate and open order again into the asker's bulk queue."""
 

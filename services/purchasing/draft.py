@@ -90,7 +90,7 @@ def submit(command: SubmitOrder, held: Records, cause: Cause) -> Decision:
     placed, lines, said = place(
         order,
         lines,
-        approved=held[RequestOrders, order.request_id].approved,
+        approved=held[RequestOrders, order.requests[0]].approved,
         committed=committed_by(
             held.all(PurchaseOrder, request_id=order.request_id),
             held.all(OrderLine, request_id=order.request_id),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records
 from libs.contracts.catalog import DefineExchangeRate, ExchangeRateChanged
 from libs.contracts.values import derived_id
+from services.purchasing.rate_book import RATE_BOOK_KEY, rate_book_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +36,10 @@ def define(command: DefineExchangeRate, held: Records, cause: Cause) -> Decision
     answer = {"rate_id": str(rate_id), "change": change}
     if rate == known:
         return Decision(answer=answer)
-    return Decision(save=[rate], publish=[said(rate)], answer=answer)
+    book = rate_book_in(held).with_rate(
+        rate.currency, rate.base, rate.valid_from, rate.rate, today=cause.at.date()
+    )
+    return Decision(save=[rate, book], publish=[said(rate)], answer=answer)
 
 
 def said(rate: ExchangeRate) -> ExchangeRateChanged:
@@ -50,9 +54,9 @@ def said(rate: ExchangeRate) -> ExchangeRateChanged:
 
 
 def rate_of(command: DefineExchangeRate) -> Keys:
-    """The rate of that day, if there is one."""
+    """The rate of that day, if there is one, and the book of those that hold."""
     rate_id = derived_id("exchange_rate", command.currency, command.base, command.valid_from)
-    return (Key(ExchangeRate, rate_id, may_be_new=True),)
+    return (Key(ExchangeRate, rate_id, may_be_new=True), RATE_BOOK_KEY)
 
 
 HANDLERS: Handlers = (Handler(on=DefineExchangeRate, holds=rate_of, decide=define),)

@@ -5,7 +5,7 @@ dock's facts, services as they are confirmed, and the order's status is a functi
 are made and cancelled is told in `request_orders`, how they are completed in `draft`, placed in `spending`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -43,17 +43,20 @@ class Status(StrEnum):
     SUBMITTED = "submitted"
     PARTIALLY_RECEIVED = "partially_received"
     RECEIVED = "received"
+    CLOSED = "closed"
     CANCELLED = "cancelled"
 
 
 # A cancelled order becomes received when goods turn up that the dock took before it heard of it; a received one is
-# cancelled when all it brought was software, which can be given back.
+# cancelled when all it brought was software, which can be given back, or goods that were sent back for credit. What
+# was taken back or sent back for replacement is to come again, also of an order that was closed.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.DRAFT: frozenset({Status.AWAITING_APPROVAL, Status.SUBMITTED, Status.CANCELLED}),
     Status.AWAITING_APPROVAL: frozenset({Status.DRAFT, Status.SUBMITTED, Status.CANCELLED}),
     Status.SUBMITTED: frozenset({Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.CANCELLED}),
     Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED}),
     Status.RECEIVED: frozenset({Status.CANCELLED}),
+    Status.CLOSED: frozenset(),
     Status.CANCELLED: frozenset({Status.RECEIVED}),
 }
 
@@ -64,50 +67,86 @@ UNSUBMITTED = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
 
 @dataclass(frozen=True, kw_only=True)
 class PurchaseOrder(Record):
-    """What is bought from one vendor for one request. A draft may have no vendor yet.
+    """What is bought from one vendor, for one request, for several, or for none. A draft may have no vendor yet.
 
-    `revision` counts what approvers can see change: vendor, prices, and how often they were asked; `asked_total` is
-    what they were asked for at this revision, if they were.
+    `requests` are all that its lines serve; `request_id` is empty unless that is exactly one. `revision` counts what
+    approvers can see change: vendor, prices, and how often they were asked. While it awaits approval, `awaits` holds
+    the ids of the requests whose approvers have not said yes and its own id for the approval that orders of its size
+    need; `granted` those that have, `asked_total` what they were asked for. `amendments` counts changes since its
+    submission. `total` is what its lines cost, net; `expected_cost` is that with freight and tax; `rate` is what its
+    currency was worth in `base_currency` when it was submitted, if that was known; `expected_on` the last day on which
+    a line was expected then. `short` tells that somebody closed
+    it though not all of it was here. `receivers` took goods of it; the invoiced figures count credits as negative.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
 
+    ordinal: int
     requisition_number: str
+    purchase_order_number: str | None = None
+    name: str | None = None
     status: Status = Status.DRAFT
     status_since: datetime
     revision: int = 1
-    request_id: UUID
-    request_number: str
-    requester: str
+    amendments: int = 0
+    request_id: UUID | None
+    requests: tuple[UUID, ...] = ()
+    request_number: str | None = None
+    requester: str | None = None
+    drafted_by: str = ""
+    submitted_by: str | None = None
     vendor_id: UUID | None
     vendor_number: str | None
     vendor_name: str | None
     deliver_to: str
     currency: str
+    payment_terms: str | None = None
+    freight: Decimal = Decimal(0)
     total: Decimal
+    tax: Decimal = Decimal(0)
+    expected_cost: Decimal = Decimal(0)
+    rate: Decimal | None = None
+    base_currency: str | None = None
+    awaits: tuple[UUID, ...] = ()
+    granted: tuple[UUID, ...] = ()
     asked_total: Decimal | None = None
     submitted_at: datetime | None = None
+    expected_on: date | None = None
+    closed_at: datetime | None = None
+    short: bool = False
+    receivers: tuple[str, ...] = ()
+    invoices: tuple[UUID, ...] = ()
+    invoiced_net: Decimal = Decimal(0)
+    invoiced_gross: Decimal = Decimal(0)
+    differs: bool = False
+    words: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OrderLine(Record):
-    """So many of one item, at the price and version the catalog had; a custom item has neither until it is completed.
+    """So many of one item for one request line or none, at the price and version the catalog had; a custom item has
+    neither until it is completed.
 
-    `accepted` and `rejected` count receipts, `confirmed` services rendered, `entitled` software that came with the
-    submission and was not given back, because it was not asked for or is in use; `asked` is how many units somebody
-    wanted cancelled. All other figures follow from these. `named_vendor` is the only vendor that was approved, if one
-    was named.
+    `offered_price` is what the catalog said when the line was made; another one has a `price_reason`. `bundle` is the
+    SKU that it is a component of. `units_made` is the highest unit number it ever had. `accepted` and `rejected` count
+    receipts less reversals, `returned` what went back to the vendor, `confirmed` services rendered, `entitled` software
+    that came with the submission and was not given back, because it was not asked for or is in use; `invoiced` is net
+    of credits; `asked` is how many units somebody wanted cancelled or credited. All other figures follow from these.
+    `named_vendor` is the only vendor that was approved, if one was named.
     """
 
     order_id: UUID
-    request_id: UUID
-    request_line_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
     position: int
     item_id: UUID | None
     catalog_version: int | None
     sku: str
     name: str
     kind: Kind
+    bundle: str | None = None
+    metric: str | None = None
+    term_months: int | None = None
     asset_creation: AssetCreation
     warranty_months: int
     named_vendor: str | None = None
@@ -115,15 +154,25 @@ class OrderLine(Record):
     destination: str | None = None
     starts_on: date | None = None
     ends_on: date | None = None
+    lead_time_days: int | None = None
+    expected_on: date | None = None
+    contract: Mapping[str, object] | None = None
     ordered: int
-    approved_unit_price: Decimal
+    units_made: int = 0
+    approved_unit_price: Decimal | None
+    offered_price: Decimal | None = None
     unit_price: Decimal | None
+    price_reason: str | None = None
     line_total: Decimal
+    tax_percent: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
     asked: int = 0
     accepted: int = 0
     rejected: int = 0
+    returned: int = 0
     confirmed: int = 0
     entitled: int = 0
+    invoiced: int = 0
 
     @property
     def bought_for(self) -> Destination | None:
@@ -142,7 +191,7 @@ class OrderLine(Record):
     @property
     def kept(self) -> int:
         """Units we have."""
-        return self.accepted + self.confirmed + self.entitled
+        return self.accepted - self.returned + self.confirmed + self.entitled
 
     @property
     def cancelled(self) -> int:

@@ -171,7 +171,9 @@ def _catalog_line(
         starts_on=wanted.starts_on,
         ends_on=wanted.ends_on,
         ordered=wanted.quantity,
+        units_made=wanted.quantity,
         approved_unit_price=wanted.approved_unit_price,
+        offered_price=item.unit_price,
         unit_price=item.unit_price,
         line_total=within_limit(
             line_total(item.unit_price, wanted.quantity, command.approved_total.currency)
@@ -204,6 +206,7 @@ def _custom_line(command: CreateOrder, wanted: LineToOrder, *, position: int) ->
         starts_on=wanted.starts_on,
         ends_on=wanted.ends_on,
         ordered=wanted.quantity,
+        units_made=wanted.quantity,
         approved_unit_price=wanted.approved_unit_price,
         unit_price=None,
         line_total=Decimal(0),
@@ -223,11 +226,14 @@ def _drafted(
         order_id = order_id_of(command.request_id, vendor.id)
     else:
         order_id = custom_order_id_of(command.request_id, vendor.number if vendor else None)
+    total = within_limit(sum((line.line_total for line in lines), Decimal(0)))
     return PurchaseOrder(
         id=order_id,
+        ordinal=ordinal,
         requisition_number=number_of(ordinal),
         status_since=cause.at,
         request_id=command.request_id,
+        requests=(command.request_id,),
         request_number=command.request_number,
         requester=command.requester,
         vendor_id=vendor.id if vendor else None,
@@ -235,7 +241,8 @@ def _drafted(
         vendor_name=vendor.name if vendor else None,
         deliver_to=command.deliver_to,
         currency=command.approved_total.currency,
-        total=within_limit(sum((line.line_total for line in lines), Decimal(0))),
+        total=total,
+        expected_cost=total,
     )
 
 

@@ -63,8 +63,9 @@ class RequestOrdersStatus(StrEnum):
 class RequestOrders(Record):
     """What was commanded for a request, under its id: ordered once, never after it was cancelled.
 
-    `approved` is what all its orders together may cost. `answer` is what the command to order was answered, empty if
-    a cancellation came first; `cancellation` what the cancellation was.
+    `approved` is what all its orders together may cost, `committed` what the submitted ones do, without what was
+    cancelled; `elsewhere` are orders that serve other requests too. `answer` is what the command to order was answered,
+    empty if a cancellation came first; `cancellation` what the cancellation was.
     """
 
     TRANSITIONS: ClassVar = {
@@ -74,6 +75,8 @@ class RequestOrders(Record):
 
     status: RequestOrdersStatus
     approved: Decimal = Decimal(0)
+    committed: Decimal = Decimal(0)
+    elsewhere: tuple[UUID, ...] = ()
     answer: Mapping[str, object] = field(default_factory=dict)
     cancellation: Mapping[str, object] = field(default_factory=dict)
     reason: str | None = None
@@ -148,7 +151,7 @@ def approve(fact: SpendingApproved, held: Records, cause: Cause) -> Decision:
     If others of the request were placed since, so that it is too much again, requests is asked again.
     """
     order, lines = _order_with_lines(fact.order_id, held)
-    commanded = held[RequestOrders, order.request_id]
+    commanded = held[RequestOrders, order.requests[0]]
     if not _waits_at(order, fact.order_revision) or order.asked_total is None:
         return Decision()
     committed = committed_by(
@@ -249,7 +252,7 @@ def _asking(
         )
         whys.append(f"it goes to vendor {order.vendor_number} instead of {named}")
     question = ApproveSpending(
-        request_id=order.request_id,
+        request_id=order.requests[0],
         order_id=order.id,
         requisition_number=order.requisition_number,
         order_revision=order.revision,
@@ -290,7 +293,7 @@ def said_dropped(order: PurchaseOrder, revision: int) -> SpendingQuestionDropped
     return SpendingQuestionDropped(
         order_id=order.id,
         requisition_number=order.requisition_number,
-        request_id=order.request_id,
+        request_id=order.requests[0],
         order_revision=revision,
         reason=f"{order.requisition_number} {reason}",
     )

@@ -14,14 +14,19 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    text,
 )
 
 from libs.chassis.storage import Storage, table
 from services.purchasing.catalog import CatalogItem, Vendor
 from services.purchasing.exchange_rate import ExchangeRate
+from services.purchasing.policy import PurchasingPolicy
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, OrderName, PurchaseOrder, Status
+from services.purchasing.rate_book import RateBook
 from services.purchasing.spending import RequestOrders
 from services.purchasing.tolerance import Tolerance
+
+AMOUNT = Numeric(19, 4)
 
 STORAGE = Storage(
     table(Vendor, "vendors", UniqueConstraint("number", name="vendors_number")),
@@ -39,28 +44,52 @@ STORAGE = Storage(
         Column("percent", Numeric(7, 4), nullable=True),
         Column("amount", Numeric(19, 4), nullable=True),
     ),
+        PurchasingPolicy,
+        "purchasing_policies",
+        Column("approve_orders_from", AMOUNT, nullable=True),
+    ),
+    table(RateBook, "rate_books"),
     table(OrderName, "order_names"),
-    table(RequestOrders, "request_orders", Column("approved", Numeric(19, 4), nullable=False)),
+    table(
+        RequestOrders,
+        "request_orders",
+        Column("approved", AMOUNT, nullable=False),
+        Column("committed", AMOUNT, nullable=False),
+    ),
     table(
         PurchaseOrder,
         "purchase_orders",
-        Column("total", Numeric(19, 4), nullable=False),
-        Column("asked_total", Numeric(19, 4), nullable=True),
-        UniqueConstraint("requisition_number", name="purchase_orders_requisition_number"),
+        *(
+            Column(name, AMOUNT, nullable=False)
+            for name in ("freight", "total", "tax", "expected_cost", "invoiced_net", "invoiced_gross")
+        ),
+        Column("asked_total", AMOUNT, nullable=True),
+        Column("rate", Numeric(19, 10), nullable=True),
+        UniqueConstraint("ordinal", name="purchase_orders_ordinal"),
         CheckConstraint(
             "(submitted_at IS NULL OR vendor_id IS NOT NULL)", name="purchase_orders_go_to_somebody"
         ),
+        # Every one of these is written with each change of a status: none without a question that needs it.
         Index("purchase_orders_by_request", "request_id"),
-        Index("purchase_orders_by_status", "status", "requisition_number"),
+        Index("purchase_orders_by_status", "status", "ordinal"),
+        Index("purchase_orders_by_vendor", "vendor_id", "ordinal"),
+        Index("purchase_orders_differing", "ordinal", postgresql_where=text("differs")),
+        Index(
+            "purchase_orders_expected",
+            "expected_on",
+            "ordinal",
+            postgresql_where=text(
+                "expected_on IS NOT NULL AND status IN ('submitted', 'partially_received')"
+            ),
+        ),
+        Index("purchase_orders_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
     ),
     table(
         OrderLine,
         "order_lines",
-        Column("line_total", Numeric(19, 4), nullable=False),
-        CheckConstraint(
-            "ordered > 0 AND accepted >= 0 AND rejected >= 0 AND confirmed >= 0 AND entitled >= 0",
-            name="order_lines_counts",
-        ),
+        Column("line_total", AMOUNT, nullable=False),
+        Column("tax", AMOUNT, nullable=False),
+        CheckConstraint("ordered > 0 AND units_made >= ordered", name="order_lines_counts"),
         Index("order_lines_by_order", "order_id", "position"),
         Index("order_lines_by_request", "request_id"),
     ),

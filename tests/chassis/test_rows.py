@@ -1,7 +1,7 @@
 """What a record holds comes back from the database as it went there."""
 
 from dataclasses import dataclass
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,11 +14,14 @@ from tests.chassis.shop import Status
 class Drawer(Record):
     statuses: tuple[Status, ...] = ()
     notes: tuple[str, ...] = ()
+    named: tuple[UUID, ...] = ()
 
 
-async def test_lists_of_texts_and_of_statuses_come_back_as_such(engine: AsyncEngine) -> None:
+async def test_lists_of_texts_of_statuses_and_of_ids_come_back_as_such(engine: AsyncEngine) -> None:
     storage = Storage(table(Drawer, "drawers"))
-    drawer = Drawer(id=uuid4(), version=1, statuses=(Status.CLOSED, Status.OPEN), notes=("a", "b"))
+    drawer = Drawer(
+        id=uuid4(), version=1, statuses=(Status.CLOSED, Status.OPEN), notes=("a", "b"), named=(uuid4(),)
+    )
 
     async with engine.begin() as connection:
         await connection.run_sync(storage.metadata.create_all)

@@ -53,7 +53,9 @@ def complete_order(company: Company, order: PurchaseOrder, factor: str, vendor: 
     priced = tuple(
         orders.CompletedLine(
             order_line_id=line.id,
-            unit_price=(line.approved_unit_price * Decimal(factor)).quantize(Decimal("0.0001")),
+            unit_price=((line.approved_unit_price or Decimal(10)) * Decimal(factor)).quantize(
+                Decimal("0.0001")
+            ),
         )
         for line in lines
     )
