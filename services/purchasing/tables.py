@@ -44,6 +44,7 @@ STORAGE = Storage(
         Column("percent", Numeric(7, 4), nullable=True),
         Column("amount", Numeric(19, 4), nullable=True),
     ),
+    table(
         PurchasingPolicy,
         "purchasing_policies",
         Column("approve_orders_from", AMOUNT, nullable=True),
