@@ -116,7 +116,9 @@ def completed(company: Alone, draft: PurchaseOrder, factor: str) -> tuple[orders
     return tuple(
         orders.CompletedLine(
             order_line_id=line.id,
-            unit_price=((line.approved_unit_price or Decimal(10)) * Decimal(factor)).quantize(Decimal("0.000001")),
+            unit_price=((line.approved_unit_price or Decimal(10)) * Decimal(factor)).quantize(
+                Decimal("0.000001")
+            ),
         )
         for line in company.purchasing.every(OrderLine, order_id=draft.id)
     )
