@@ -18,7 +18,6 @@ from libs.chassis.migrations import migrate
 from libs.chassis.settings import sqlalchemy_url
 from services.requests.__main__ import SERVICE
 from services.requests.api import finding, inbox
-from services.requests.delegation import BOOK_ID
 from tests.conftest import unique_name
 from tests.tokens import bearer, the_issuer
 from tests.volume.filling import fill
@@ -85,7 +84,7 @@ async def engine(servers: Servers) -> AsyncIterator[AsyncEngine]:
     admin = await asyncpg.connect(servers.postgres_url)
     await admin.execute(f'CREATE DATABASE "{name}"')
     await migrate(SERVICE, url)
-    await fill(url, REQUESTS, BOOK_ID, lambda _: None)
+    await fill(url, REQUESTS, lambda _: None)
     engine = create_async_engine(sqlalchemy_url(url))
     yield engine
     await engine.dispose()

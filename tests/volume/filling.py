@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import asyncpg
 
+from services.requests.delegation import BOOK_ID
+
 CHUNK = 50_000
 PEOPLE = 20_000
 """Of whom 5,000 have requests."""
@@ -16,7 +18,7 @@ GROUPS = 40
 DELEGATIONS_IN_FORCE = 1_000
 
 # Everything below is made from the number of the request, i, of n; `h` is a die that always falls alike for it.
-_FUNCTIONS = """
+FUNCTIONS = """
 CREATE FUNCTION pg_temp.h(i bigint, salt bigint, sides bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS
     $$ SELECT (hashint8extended(i, salt) & 2147483647) % sides $$;
 CREATE FUNCTION pg_temp.key(kind text, i bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
@@ -29,7 +31,7 @@ CREATE FUNCTION pg_temp.centre(i bigint) RETURNS text LANGUAGE sql IMMUTABLE AS 
 """
 
 # What a record has gained since this was written is as plain as can be.
-_DEFAULTS = """
+DEFAULTS = """
 DO $$ DECLARE each record; BEGIN
     FOR each IN SELECT table_name, column_name, data_type FROM information_schema.columns
         WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_default IS NULL
@@ -226,22 +228,22 @@ PARTS = (
 )  # fmt: skip
 
 
-async def fill(url: str, requests: int, book_id: object, progress: Callable[[int], None]) -> None:
+async def fill(url: str, records: int, progress: Callable[[int], None]) -> None:
     """Make so many requests and all that goes with them; `progress` hears how many there are."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute("SET synchronous_commit = off; SET work_mem = '64MB'")
-        await connection.execute(_DEFAULTS)
-        await connection.execute(_FUNCTIONS)
+        await connection.execute(DEFAULTS)
+        await connection.execute(FUNCTIONS)
         await connection.execute(_PEOPLE)
-        await connection.execute(_DELEGATIONS, book_id, DELEGATIONS_IN_FORCE)
-        for first in range(1, requests + 1, CHUNK):
-            last = min(requests, first + CHUNK - 1)
+        await connection.execute(_DELEGATIONS, BOOK_ID, DELEGATIONS_IN_FORCE)
+        for first in range(1, records + 1, CHUNK):
+            last = min(records, first + CHUNK - 1)
             async with connection.transaction():
                 for part in PARTS:
-                    await connection.execute(part, first, last, requests)
+                    await connection.execute(part, first, last, records)
             progress(last)
-        await connection.execute("SELECT setval('request_number', $1)", requests)
+        await connection.execute("SELECT setval('request_number', $1)", records)
         # Otherwise the first to ask would pay for what was written last.
         await connection.execute("VACUUM (ANALYZE)")
     finally:

@@ -1,46 +1,24 @@
 """However many requests there are, no question leads to reading all of them."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 
 import httpx2
 import pytest
-import pytest_asyncio
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.chassis.api import whole_app
-from libs.chassis.batch import Decider
 from services.requests.__main__ import SERVICE
-from tests.tokens import bearer, the_issuer
-from tests.volume.conftest import REQUESTS
+from tests.tokens import bearer
+from tests.volume.conftest import RECORDS, Filled
+from tests.volume.filling import fill
 from tests.volume.judging import Figures, complaints
 from tests.volume.plans import Watch
 from tests.volume.questions import MANAGER, Question, questions
 
-
-@pytest_asyncio.fixture(scope="session")
-async def client(engine: AsyncEngine) -> AsyncIterator[httpx2.AsyncClient]:
-    """The service as everybody reaches it."""
-    identity = the_issuer().identity()
-    app = whole_app(
-        SERVICE, engine=engine, decider=Decider(SERVICE, engine), identity=identity, request_seconds_max=300
-    )
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(
-        transport=transport, base_url="http://requests/api/v1", timeout=300
-    ) as client:
-        yield client
+FILLED = Filled(SERVICE, "requests", fill)
 
 
-@pytest_asyncio.fixture(scope="session")
-async def rows(engine: AsyncEngine) -> Mapping[str, float]:
-    """How many rows each table has, as far as the planner knows."""
-    async with engine.connect() as connection:
-        found = await connection.execute(text("SELECT relname, reltuples FROM pg_class WHERE relkind = 'r'"))
-        return {row.relname: row.reltuples for row in found}
-
-
-@pytest.mark.parametrize("question", questions(REQUESTS), ids=str)
+@pytest.mark.parametrize("question", questions(RECORDS), ids=str)
 async def test_a_question_is_answered_from_an_index(
     question: Question,
     client: httpx2.AsyncClient,
@@ -54,7 +32,7 @@ async def test_a_question_is_answered_from_an_index(
     assert answer.status_code in (200, 404), answer.text
     assert statements
     figures.note(str(question), question.kind, question.path, statements)
-    assert complaints(str(question), question.kind, statements, rows, REQUESTS) == []
+    assert complaints(str(question), question.kind, statements, rows, RECORDS) == []
 
 
 AWAITED = text("""
@@ -82,4 +60,4 @@ async def test_a_thousand_requests_are_approved_in_one_call(
     assert [each["request_id"] for each in ended["items"]] == [str(id) for id in wanted]
     assert {(each["status"], each["decided"]["status"]) for each in ended["items"]} == {(201, "approved")}
     figures.note("1,000 approvals", "a thousand", "/approvals/decisions", statements)
-    assert complaints("1,000 approvals", "a thousand", statements, rows, REQUESTS) == []
+    assert complaints("1,000 approvals", "a thousand", statements, rows, RECORDS) == []
