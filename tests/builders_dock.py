@@ -18,6 +18,7 @@ from libs.chassis.decision import (
     Keys,
     Many,
     NamedBy,
+    OfPage,
     Page,
     Record,
     Records,
@@ -277,7 +278,9 @@ class House:
 
     def _misses(self, needs: Keys) -> bool:
         for need in needs:
-            if isinstance(need, Page) or (isinstance(need, NamedBy) and not isinstance(need.id, Via)):
+            if isinstance(need, Page | OfPage) or (
+                isinstance(need, NamedBy) and not isinstance(need.id, Via)
+            ):
                 continue
             named = self._named(need)
             if named is None:
@@ -286,13 +289,22 @@ class House:
                 return True
         return False
 
+    def _page(self, page: Page) -> list[Any]:
+        found = [each for each in self.all(page.of) if page.after is None or each.id > page.after]
+        return [each for each in found if not page.statuses or each.status in page.statuses][: page.limit]
+
     def _loaded(self, needs: Keys) -> list[Record]:
         loaded: dict[tuple[type[Record], UUID], Record] = {}
         for need in needs:
             found: list[Any]
             if isinstance(need, Page):
-                found = [each for each in self.all(need.of) if need.after is None or each.id > need.after]
-                found = found[: need.limit]
+                found = self._page(need)
+            elif isinstance(need, OfPage):
+                found = [
+                    child
+                    for each in self._page(need.page)
+                    for child in self.all(need.of, **{need.by: each.id})
+                ]
             elif isinstance(need, NamedBy):
                 naming = self.records.get(need.by, {}).get(self._named(need) or NOBODY)
                 kept = self.records.get(need.of, {})

@@ -96,14 +96,24 @@ class NamedBy:
 
 @dataclass(frozen=True)
 class Page:
-    """The next so many records after this id; to be read, not held."""
+    """The next so many records after this id, in one of these statuses if any are named; to be read, not held."""
 
     of: type[Record]
     after: UUID | None
     limit: int
+    statuses: tuple[StrEnum, ...] = ()
 
 
-Keys = Iterable[Key | Many | NamedBy | Page]
+@dataclass(frozen=True)
+class OfPage:
+    """The records whose column `by` holds the id of a record on the page; declared after it, to be read as well."""
+
+    of: type[Record]
+    by: str
+    page: Page
+
+
+Keys = Iterable[Key | Many | NamedBy | Page | OfPage]
 
 
 class Records(Mapping[tuple[type[Record], UUID], Any]):

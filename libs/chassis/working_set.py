@@ -9,12 +9,12 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.chassis.decision import Decision, Delta, Key, Many, NamedBy, Page, Record, Records, Via
+from libs.chassis.decision import Decision, Delta, Key, Many, NamedBy, OfPage, Page, Record, Records, Via
 from libs.chassis.rows import with_version
 from libs.chassis.storage import Storage
 from libs.contracts.message import Event
 
-Need = Key | Many | NamedBy | Page
+Need = Key | Many | NamedBy | Page | OfPage
 _Children = tuple[type[Record], str]
 _Where = tuple[tuple[str, object], ...]
 
@@ -108,13 +108,17 @@ class WorkingSet:
                 self._keep(record for record in first if record.id not in self._records[of])
 
     async def _turn_to(self, connection: AsyncConnection, page: Page) -> None:
-        records = await self._storage.rows[page.of].after(connection, page.after, page.limit)
+        rows = self._storage.rows[page.of]
+        records = await rows.after(connection, page.after, page.limit, page.statuses)
         self._pages[page] = [record.id for record in records]
         self._keep(record for record in records if record.id not in self._records[page.of])
 
     def _want(self, wanted: _Wanted, need: Need, *, hold: bool) -> None:
-        if isinstance(need, Page):
+        if isinstance(need, Page) or (isinstance(need, OfPage) and hold):
             raise TypeError("a page can be read, not held")
+        if isinstance(need, OfPage):
+            wanted.children[need.by, (), False].update(self._pages[need.page])
+            return
         if isinstance(need, NamedBy):
             (wanted.locked if hold else wanted.read).update(self._named[need])
             return
@@ -256,6 +260,12 @@ class WorkingSet:
                 for of, id in self._named_now(need):
                     if id in self._records[of]:
                         seen.put(self._records[of][id])
+                continue
+            if isinstance(need, OfPage):
+                self._index(need.of, need.by)
+                for parent in self._pages[need.page]:
+                    for id in self._children[need.of, need.by].get(parent, ()):
+                        seen.put(self._records[need.of][id])
                 continue
             value = self._resolved(need.value)
             self._index(need.of, need.by)

@@ -223,6 +223,7 @@ class CatalogItemChanged(Event):
     warranty_months: int = 0
     metric: str | None = None
     term_months: int | None = None
+    asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
     active: bool
 
 

@@ -89,9 +89,11 @@ class Answered(Event):
 class AnnounceAll(Command):
     """Say all current state again into the asker's bulk queue, page by page.
 
-    An asker gives none of the fields; with them the owner goes on from page to page.
+    `only` are the types of the facts that the asker keeps copies from; none stand for all. An asker gives no other
+    field; with them the owner goes on from page to page.
     """
 
+    only: tuple[str, ...] = ()
     asker: str | None = None
     kind: int = 0
     after: UUID | None = None

@@ -4,7 +4,8 @@ from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts.requests import ApproveSpending
 from services.purchasing import (
-    catalog,
+    announcing,
+    definition,
     draft,
     exchange_rate,
     policy,
@@ -25,7 +26,8 @@ SERVICE = Service(
             *spending.HANDLERS,
             *purchase_order.HANDLERS,
             *policy.HANDLERS,
-            *catalog.HANDLERS,
+            *definition.HANDLERS,
+            *announcing.HANDLERS,
             *exchange_rate.HANDLERS,
             *tolerance.HANDLERS,
         )

@@ -1,59 +1,90 @@
-"""Vendors, and the catalog of what can be bought from them. An item is a definition, never an asset."""
+"""What can be bought and from whom: vendors, catalog items with their offers and packs, bundles.
 
+An item is a definition, never an asset. How it is defined is told in `definition`; here is what others ask of it.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from datetime import date
 from uuid import UUID
 
-from libs.chassis.backfill import Announced, announcing
-from libs.chassis.decision import (
-    Cause,
-    Decision,
-    Handler,
-    Handlers,
-    Key,
-    Keys,
-    Record,
-    Records,
-    Rejection,
-)
-from libs.contracts.catalog import CatalogItemChanged, DefineCatalogItem, DefineVendor, VendorChanged
-from libs.contracts.purchasing import CUSTOM_SKU_PREFIX, AnnounceAll
+from libs.chassis.decision import Record, Records, Rejection
+from libs.contracts.catalog import Component, Offer, Pack, offer_on
 from libs.contracts.values import AssetCreation, Kind, derived_id
-from services.purchasing import exchange_rate
-from services.purchasing.exchange_rate import ExchangeRate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vendor(Record):
-    """Somebody we buy from, known by their number."""
+    """Somebody we buy from, known by their number. Whoever is not active is not ordered from."""
 
     number: str
     name: str
     currency: str
+    contact_name: str | None = None
+    contact_email: str | None = None
+    contact_phone: str | None = None
+    payment_terms: str | None = None
     lead_time_days: int
+    strategic: bool = False
     active: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class CatalogItem(Record):
-    """Something that can be bought: its preferred vendor, their agreed price, what its assets start with.
+    """Something that can be bought: who is approved to sell it at which price, and what its assets start with.
 
-    The version counts its definitions; whoever uses a price records it with the version it came from.
+    The version counts its definitions; whoever uses a price records it with the version it came from. `vendor_id` and
+    `vendor_number` are of the preferred vendor. A bundle has components instead of offers and a vendor. `offers` stand
+    in the order of vendors and first days; `words` is what a search looks through.
     """
 
     sku: str
     name: str
     kind: Kind
-    vendor_id: UUID
-    vendor_number: str
-    unit_price: Decimal
-    currency: str
+    unit: str = "EA"
+    vendor_id: UUID | None
+    vendor_number: str | None
+    offers: tuple[Offer, ...] = ()
+    components: tuple[Component, ...] = ()
     manufacturer: str | None
     model: str | None
     gtin: str | None
+    packs: tuple[Pack, ...] = ()
     warranty_months: int
+    metric: str | None = None
+    term_months: int | None = None
     asset_creation: AssetCreation
     active: bool
+    words: str = ""
+
+    @property
+    def is_bundle(self) -> bool:
+        """Whether it is made of other items; it never becomes one, or ceases to be one."""
+        return bool(self.components)
+
+    @property
+    def gtins(self) -> tuple[str, ...]:
+        """Its own and its packs' GTINs, in the one way in which a GTIN is compared."""
+        given = (self.gtin, *(pack.gtin for pack in self.packs))
+        return tuple(dict.fromkeys(whole_gtin(gtin) for gtin in given if gtin))
+
+    def offer_of(self, vendor_number: str, day: date) -> Offer | None:
+        """The price of a vendor that counts on a day; None from one who is not approved then."""
+        return offer_on(self.offers, vendor_number, day)
+
+    def preferred_on(self, day: date) -> Offer | None:
+        """The price of the preferred vendor that counts on a day."""
+        return self.offer_of(self.vendor_number, day) if self.vendor_number else None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GtinClaim(Record):
+    """Whose GTIN this is, so that what is scanned is one item. Retiring an item does not give its GTINs up."""
+
+    gtin: str
+    item_id: UUID | None
+    sku: str | None
 
 
 def vendor_id_of(number: str) -> UUID:
@@ -66,39 +97,14 @@ def item_id_of(sku: str) -> UUID:
     return derived_id("catalog_item", sku)
 
 
-def vendor_of(command: DefineVendor) -> Keys:
-    """The vendor with the number, if there is one."""
-    return (Key(Vendor, vendor_id_of(command.number), may_be_new=True),)
+def whole_gtin(gtin: str) -> str:
+    """A GTIN as scanners say it in full: shorter ones are the same number behind zeros."""
+    return gtin.zfill(14)
 
 
-def define_vendor(command: DefineVendor, held: Records, cause: Cause) -> Decision:
-    """Create or change a vendor. Saying again what is known already changes nothing and announces nothing."""
-    known = held.find(Vendor, vendor_id_of(command.number))
-    vendor = Vendor(
-        id=vendor_id_of(command.number),
-        version=known.version if known else 0,
-        number=command.number,
-        name=command.name,
-        currency=command.currency,
-        lead_time_days=command.lead_time_days,
-        active=command.active,
-    )
-    answer = {"vendor_id": str(vendor.id), "number": vendor.number, "change": _change(known, vendor)}
-    if vendor == known:
-        return Decision(answer=answer)
-    return Decision(save=[vendor], publish=[_said_of_vendor(vendor)], answer=answer)
-
-
-def item_of(command: DefineCatalogItem) -> Keys:
-    """The item with the SKU, if there is one."""
-    return (Key(CatalogItem, item_id_of(command.sku), may_be_new=True),)
-
-
-def preferred_vendor_of(command: DefineCatalogItem) -> Keys:
-    """The vendor it is to be bought from."""
-    if command.vendor_number is None:
-        return ()
-    return (Key(Vendor, vendor_id_of(command.vendor_number), may_be_new=True),)
+def claim_id_of(gtin: str) -> UUID:
+    """Where a GTIN leads to its item."""
+    return derived_id("gtin", whole_gtin(gtin))
 
 
 def active_vendor(held: Records, number: str, *, of: str) -> Vendor:
@@ -109,81 +115,27 @@ def active_vendor(held: Records, number: str, *, of: str) -> Vendor:
     return vendor
 
 
-def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Decision:
-    """Create or change a catalog item, bought from an active vendor. Saying it again changes nothing."""
-    if command.sku.startswith(CUSTOM_SKU_PREFIX):
-        message = f"SKUs that begin with {CUSTOM_SKU_PREFIX} are given to what is not in the catalog."
-        raise Rejection("invalid_content", field="sku", message=message)
-    offer = command.own_offer
-    if offer is None:
-        message = "Name the preferred vendor with their price."
-        raise Rejection("invalid_content", field="vendor_number", message=message)
-    vendor = active_vendor(held, offer.vendor_number, of="vendor_number")
-    known = held.find(CatalogItem, item_id_of(command.sku))
-    item = CatalogItem(
-        id=item_id_of(command.sku),
-        version=known.version if known else 0,
-        sku=command.sku,
-        name=command.name,
-        kind=command.kind,
-        vendor_id=vendor.id,
-        vendor_number=vendor.number,
-        unit_price=offer.unit_price,
-        currency=offer.currency,
-        manufacturer=command.manufacturer,
-        model=command.model,
-        gtin=command.gtin,
-        warranty_months=command.warranty_months,
-        asset_creation=command.asset_creation,
-        active=command.active,
-    )
-    answer = {"item_id": str(item.id), "sku": item.sku, "change": _change(known, item)}
-    if item == known:
-        return Decision(answer=answer)
-    return Decision(save=[item], publish=[_said(item)], answer=answer)
+def expanded(item: CatalogItem, quantity: int) -> Sequence[tuple[str, int]]:
+    """What is ordered for so many of an item: its components by SKU, if it is a bundle, else itself."""
+    if not item.is_bundle:
+        return ((item.sku, quantity),)
+    return tuple((each.sku, quantity * each.quantity) for each in item.components)
 
 
-def _said_of_vendor(vendor: Vendor) -> VendorChanged:
-    return VendorChanged(
-        vendor_id=vendor.id,
-        number=vendor.number,
-        name=vendor.name,
-        currency=vendor.currency,
-        active=vendor.active,
-    )
+def words_in(texts: Iterable[str | None]) -> list[str]:
+    """The words by which something is found: letters and digits that stand together, however they are written."""
+    found = (word for text in texts if text for word in re.findall(r"[^\W_]+", text.lower()))
+    return list(dict.fromkeys(found))
 
 
-def _said(item: CatalogItem) -> CatalogItemChanged:
-    return CatalogItemChanged(
-        item_id=item.id,
-        sku=item.sku,
-        name=item.name,
-        kind=item.kind,
-        vendor_id=item.vendor_id,
-        vendor_number=item.vendor_number,
-        unit_price=item.unit_price,
-        currency=item.currency,
-        manufacturer=item.manufacturer,
-        model=item.model,
-        gtin=item.gtin,
-        warranty_months=item.warranty_months,
-        active=item.active,
-    )
+def vendor_word(vendor_number: str) -> str:
+    """The word by which a search finds the items that a vendor is approved for; nobody can type it."""
+    return f":{vendor_number}"
 
 
-def _change(known: Record | None, now: Record) -> str:
-    if known is None:
-        return "created"
-    return "unchanged" if known == now else "changed"
-
-
-HANDLERS: Handlers = (
-    Handler(on=DefineVendor, holds=vendor_of, decide=define_vendor),
-    Handler(on=DefineCatalogItem, holds=item_of, reads=preferred_vendor_of, decide=define_item),
-    announcing(
-        AnnounceAll,
-        Announced(CatalogItem, _said),
-        Announced(Vendor, _said_of_vendor),
-        Announced(ExchangeRate, exchange_rate.said),
-    ),
-)
+def words_of(item: CatalogItem) -> str:
+    """What a search for an item looks through: SKU, name, maker, GTINs, and who is approved for it."""
+    typed = (item.sku, item.name, item.manufacturer, item.model, item.gtin, *item.gtins)
+    packs = (pack.gtin for pack in item.packs)
+    vendors = (vendor_word(offer.vendor_number) for offer in item.offers)
+    return " ".join([*words_in((*typed, *packs)), *dict.fromkeys(vendors)])

@@ -4,6 +4,7 @@ Catalog lines make one order per vendor, placed at once; custom lines make draft
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 
 from libs.chassis.decision import (
@@ -19,6 +20,7 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
+from libs.contracts.catalog import Offer
 from libs.contracts.message import Message
 from libs.contracts.orders import CancelOneOrder
 from libs.contracts.purchasing import CUSTOM_SKU_PREFIX, CancelOrder, CreateOrder, LineToOrder
@@ -87,7 +89,7 @@ def create(command: CreateOrder, held: Records, cause: Cause) -> Decision:
             "order_cancelled", field="request_id", message=f"It was cancelled before: {before.reason}"
         )
 
-    groups = _by_order(command, held)
+    groups = _by_order(command, held, cause.at.date())
     approved = command.approved_total.amount
     orders: list[PurchaseOrder] = []
     lines: list[OrderLine] = []
@@ -118,8 +120,8 @@ def create(command: CreateOrder, held: Records, cause: Cause) -> Decision:
     return Decision(save=[made, *names, *orders, *lines], publish=publish, answer=answer)
 
 
-def _by_order(command: CreateOrder, held: Records) -> Mapping[Group, list[OrderLine]]:
-    """The lines in groups of one order, catalog lines priced, in the order in which the request names them."""
+def _by_order(command: CreateOrder, held: Records, day: date) -> Mapping[Group, list[OrderLine]]:
+    """The lines in groups of one order, catalog lines at that day's price, in the order of the request."""
     groups: dict[Group, list[OrderLine]] = {}
     for index, wanted in enumerate(command.lines):
         of = f"lines[{index}]"
@@ -136,20 +138,24 @@ def _by_order(command: CreateOrder, held: Records) -> Mapping[Group, list[OrderL
         if item is None or not item.active:
             message = f"The catalog has no active item {wanted.sku}."
             raise Rejection("sku_unknown", field=f"{of}.sku", message=message)
-        vendor = named or held.find(Vendor, item.vendor_id)
+        vendor = named or (held.find(Vendor, item.vendor_id) if item.vendor_id else None)
         if vendor is None or not vendor.active:
             message = f"{wanted.sku} has no active vendor."
             raise Rejection("vendor_unknown", field=f"{of}.sku", message=message)
-        if item.currency != command.approved_total.currency:
-            message = f"{wanted.sku} is priced in {item.currency}, not in {command.approved_total.currency}."
+        offer = item.offer_of(vendor.number, day) or item.preferred_on(day)
+        if offer is None:
+            message = f"{wanted.sku} has no agreed price today."
+            raise Rejection("item_not_buyable", field=f"{of}.sku", message=message)
+        if offer.currency != command.approved_total.currency:
+            message = f"{wanted.sku} is priced in {offer.currency}, not in {command.approved_total.currency}."
             raise Rejection("currency_mismatch", field=f"{of}.sku", message=message)
         group = groups.setdefault((vendor, True), [])
-        group.append(_catalog_line(command, wanted, item, vendor, position=len(group) + 1))
+        group.append(_catalog_line(command, wanted, item, vendor, offer, len(group) + 1))
     return groups
 
 
 def _catalog_line(
-    command: CreateOrder, wanted: LineToOrder, item: CatalogItem, vendor: Vendor, *, position: int
+    command: CreateOrder, wanted: LineToOrder, item: CatalogItem, vendor: Vendor, offer: Offer, position: int
 ) -> OrderLine:
     order_id = order_id_of(command.request_id, vendor.id)
     return OrderLine(
@@ -173,11 +179,9 @@ def _catalog_line(
         ordered=wanted.quantity,
         units_made=wanted.quantity,
         approved_unit_price=wanted.approved_unit_price,
-        offered_price=item.unit_price,
-        unit_price=item.unit_price,
-        line_total=within_limit(
-            line_total(item.unit_price, wanted.quantity, command.approved_total.currency)
-        ),
+        offered_price=offer.unit_price,
+        unit_price=offer.unit_price,
+        line_total=within_limit(line_total(offer.unit_price, wanted.quantity, offer.currency)),
     )
 
 

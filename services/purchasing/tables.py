@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 
 from libs.chassis.storage import Storage, table
-from services.purchasing.catalog import CatalogItem, Vendor
+from services.purchasing.catalog import CatalogItem, GtinClaim, Vendor
 from services.purchasing.exchange_rate import ExchangeRate
 from services.purchasing.policy import PurchasingPolicy
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, OrderName, PurchaseOrder, Status
@@ -30,7 +30,20 @@ AMOUNT = Numeric(19, 4)
 
 STORAGE = Storage(
     table(Vendor, "vendors", UniqueConstraint("number", name="vendors_number")),
-    table(CatalogItem, "catalog_items", UniqueConstraint("sku", name="catalog_items_sku")),
+    table(
+        CatalogItem,
+        "catalog_items",
+        UniqueConstraint("sku", name="catalog_items_sku"),
+        Index("catalog_items_by_kind", "kind", "sku"),
+        Index("catalog_items_retired", "sku", postgresql_where=text("NOT active")),
+        # Its words as they are: the database's own idea of a word would tear SKUs and vendor numbers apart.
+        Index(
+            "catalog_items_by_words",
+            text("array_to_tsvector(string_to_array(words, ' '))"),
+            postgresql_using="gin",
+        ),
+    ),
+    table(GtinClaim, "gtin_claims", UniqueConstraint("gtin", name="gtin_taken")),
     table(
         ExchangeRate,
         "exchange_rates",
@@ -84,6 +97,11 @@ STORAGE = Storage(
             ),
         ),
         Index("purchase_orders_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
+        Index(
+            "purchase_orders_open",
+            "id",
+            postgresql_where=text("status IN ('submitted', 'partially_received')"),
+        ),
     ),
     table(
         OrderLine,

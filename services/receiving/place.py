@@ -62,6 +62,6 @@ def _the_place(location: LocationChanged) -> Keys:
 
 HANDLERS: Handlers = (
     Handler(on=LocationChanged, holds=_the_place, decide=learn),
-    renewing(RenewCopies, AnnounceAll),
+    renewing(RenewCopies, AnnounceAll()),
     renewed(CommandAnswered),
 )

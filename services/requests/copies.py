@@ -12,7 +12,14 @@ from libs.chassis.backfill import renewing
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records
 from libs.contracts import assets
 from libs.contracts.assets import LocationChanged
-from libs.contracts.catalog import CatalogItemChanged, Component, Offer, VendorChanged, offer_on
+from libs.contracts.catalog import (
+    CatalogItemChanged,
+    Component,
+    ExchangeRateChanged,
+    Offer,
+    VendorChanged,
+    offer_on,
+)
 from libs.contracts.purchasing import AnnounceAll
 from libs.contracts.requests import RenewCopies
 from libs.contracts.values import Kind, derived_id, location_id_of
@@ -184,5 +191,9 @@ HANDLERS: Handlers = (
     Handler(on=CatalogItemChanged, holds=entry_of, decide=copy),
     Handler(on=VendorChanged, holds=_vendor_of, decide=copy_vendor),
     Handler(on=LocationChanged, holds=_location_of, decide=copy_location),
-    renewing(RenewCopies, AnnounceAll, assets.AnnounceAll),
+    renewing(
+        RenewCopies,
+        AnnounceAll(only=(CatalogItemChanged.type, VendorChanged.type, ExchangeRateChanged.type)),
+        assets.AnnounceAll(),
+    ),
 )

@@ -1,0 +1,100 @@
+"""Vendors over HTTP: define, retire, list and show them."""
+
+from typing import Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+from sqlalchemy import Row, select
+
+from libs.chassis.decision import Rejection
+from libs.chassis.http import JsonBody, Obeying, Reading, needs
+from libs.chassis.pages import After, Limit, Page, fields_of, matching, named, page_of
+from libs.contracts.catalog import DefineVendor, SetVendorActive
+from libs.contracts.message import Value
+from libs.contracts.permissions import Action
+from libs.contracts.values import Code
+from services.purchasing.catalog import Vendor
+from services.purchasing.tables import STORAGE
+
+router = APIRouter()
+
+_vendors = STORAGE.tables[Vendor]
+
+Change = Literal["created", "changed", "unchanged"]
+
+
+class VendorDefined(BaseModel):
+    """The vendor is as said, and what that took."""
+
+    vendor_id: UUID
+    number: str
+    change: Change
+
+
+class VendorSeen(BaseModel):
+    """Somebody we buy from."""
+
+    vendor_id: UUID
+    version: int
+    number: str
+    name: str
+    currency: str
+    contact_name: str | None
+    contact_email: str | None
+    contact_phone: str | None
+    payment_terms: str | None
+    lead_time_days: int
+    strategic: bool
+    active: bool
+
+
+class Activity(Value):
+    """Whether it is in use."""
+
+    active: bool
+
+
+@router.post(
+    "/vendors", status_code=201, response_model=VendorDefined, dependencies=[needs(Action.MANAGE_VENDORS)]
+)
+async def define_vendor(vendor: JsonBody[DefineVendor], obey: Obeying) -> Response:
+    """Create a vendor, or change the one with this number."""
+    return await obey(vendor)
+
+
+@router.put(
+    "/vendors/{number:path}/activity",
+    response_model=VendorDefined,
+    dependencies=[needs(Action.MANAGE_VENDORS)],
+)
+async def set_vendor_active(number: Code, activity: JsonBody[Activity], obey: Obeying) -> Response:
+    """Buy from a vendor again, or no longer. What is ordered already stays ordered."""
+    return await obey(SetVendorActive(number=number, active=activity.active), status=200)
+
+
+@router.get("/vendors", dependencies=[needs(Action.SEE_CATALOG)])
+async def list_vendors(
+    read: Reading,
+    active: bool | None = None,
+    strategic: bool | None = None,
+    limit: Limit = 100,
+    after: After = None,
+) -> Page[VendorSeen]:
+    """Vendors by number."""
+    query = matching(select(_vendors), {_vendors.c.active: active, _vendors.c.strategic: strategic})
+    rows, following = await page_of(read, query, _vendors.c.number, limit, after)
+    return Page(items=[_seen(row) for row in rows], next=following)
+
+
+@router.get("/vendors/{reference:path}", dependencies=[needs(Action.SEE_CATALOG)])
+async def show_vendor(reference: str, read: Reading) -> VendorSeen:
+    """One vendor by id or number."""
+    query = select(_vendors).where(named(reference, _vendors.c.id, _vendors.c.number))
+    for row in await read.execute(query):
+        return _seen(row)
+    raise Rejection("no_such_vendor", message=f"There is no vendor {reference}.")
+
+
+def _seen(row: Row[Any]) -> VendorSeen:
+    return VendorSeen(vendor_id=row.id, **fields_of(row, "id"))
