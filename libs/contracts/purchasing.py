@@ -216,8 +216,8 @@ class OrderAmended(Event):
     request_id: UUID | None
     amendment: Annotated[int, Field(ge=1)]
     order_revision: int
-    vendor_id: UUID | None = None
-    vendor_name: str | None = None
+    vendor_id: UUID
+    vendor_name: str
     amended_by: str
     reason: str = ""
     total: Money

@@ -66,23 +66,32 @@ class LineToReceive(Value):
 
 
 class RecordReceipt(Command):
-    """Take a delivery for an order, named by its id or its requisition number. All of it is recorded, or nothing."""
+    """Take a delivery for an order, named by its id, requisition number or purchase-order number.
+
+    All of it is recorded, or nothing.
+    """
 
     type: ClassVar[str] = "receiving.record_receipt.v1"
     action: ClassVar[Action | None] = Action.TAKE_DELIVERY
     order_id: UUID | None = None
     requisition_number: Text | None = None
+    purchase_order_number: Code | None = None
     delivery_note: Text | None = None
     lines: Annotated[tuple[LineToReceive, ...], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")
     def names_one_order(self) -> "RecordReceipt":
         """Exactly one way to name the order, and no more units than one message may carry."""
-        if (self.order_id is None) == (self.requisition_number is None):
-            raise ValueError("name the order by either order_id or requisition_number")
+        if [self.order_id, self.requisition_number, self.purchase_order_number].count(None) != 2:
+            raise ValueError("name the order by one of order_id, requisition_number, purchase_order_number")
         if sum(len(line.units) for line in self.lines) > UNITS_PER_FACT:
             raise ValueError(f"one receipt takes at most {UNITS_PER_FACT} units; send the rest as another")
         return self
+
+    @property
+    def number(self) -> str | None:
+        """The number that names the order, if it is not named by its id."""
+        return self.requisition_number or self.purchase_order_number
 
 
 class ReceivedUnit(Value):

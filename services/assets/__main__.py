@@ -2,7 +2,7 @@
 
 from libs.chassis.run import run
 from libs.chassis.service import Service
-from services.assets import asset, entitlement, handover, location, lot
+from services.assets import amendment, asset, entitlement, handover, location, lot
 from services.assets.api import router
 from services.assets.tables import STORAGE
 
@@ -11,6 +11,7 @@ SERVICE = Service(
     queues={
         "inbox": (
             *asset.HANDLERS,
+            *amendment.HANDLERS,
             *handover.HANDLERS,
             *entitlement.HANDLERS,
             *lot.HANDLERS,

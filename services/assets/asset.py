@@ -1,12 +1,13 @@
 """Assets from the order on: a template per unit, converted when the unit arrives, cancelled when it won't.
 
-Software becomes an entitlement instead, consumables a lot; services leave nothing behind.
+Software becomes an entitlement instead, consumables a lot; services leave nothing behind. How an order is amended is
+told in `amendment`.
 
 A template's id follows from its order line and unit number and never changes, whatever happens to the unit.
 """
 
 from calendar import monthrange
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -15,6 +16,7 @@ from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Record, Records
+from libs.contracts import purchasing
 from libs.contracts.assets import (
     ISSUED_TAG_PREFIX,
     AssetsReceived,
@@ -28,7 +30,7 @@ from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
 from libs.contracts.receiving import GoodsReceived, ReceivedUnit
 from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Kind, asset_id_of, derived_id
 from services.assets import entitlement, lot
-from services.assets.ordered_line import OrderedLine, ordered_line
+from services.assets.ordered_line import OrderedLine, after_amendment, ordered_line
 from services.assets.stock import InventoryTransaction, Movement, balances
 
 T = TypeVar("T")
@@ -53,8 +55,9 @@ class Status(StrEnum):
 TRANSITIONS: Mapping[Status, frozenset[Status]] = dict.fromkeys(Status, frozenset()) | {
     Status.ON_ORDER: frozenset({Status.IN_STOCK, Status.CANCELLED}),
     Status.IN_STOCK: frozenset({Status.ASSIGNED}),
-    # The dock wins: a cancelled unit that turns up all the same is an asset, with the id it always had.
-    Status.CANCELLED: frozenset({Status.IN_STOCK}),
+    # The dock wins: a cancelled unit that turns up all the same is an asset, with the id it always had. A wanted one
+    # for which another had come is on order again when an amendment wants more.
+    Status.CANCELLED: frozenset({Status.IN_STOCK, Status.ON_ORDER}),
 }
 
 
@@ -111,22 +114,23 @@ def order(submitted: OrderSubmitted, held: Records, cause: Cause) -> Decision:
     """
     if any(held.find(OrderedLine, ordered.order_line_id) for ordered in submitted.lines):
         return Decision()
-    save: list[Record] = []
-    publish: list[Message] = []
-    others: list[Decision] = []
     tags = iter(cause.numbers.get("asset_tag", ()))
-    for ordered in submitted.lines:
-        line = ordered_line(submitted, ordered)
-        save.append(line)
-        if line.kind is Kind.SOFTWARE:
-            others.append(entitlement.create(line, submitted, ordered, cause))
-        elif line.makes_lot and line.asset_creation is AssetCreation.ON_SUBMISSION:
-            others.append(lot.create(line))
-        elif line.has_templates:
-            templates = [_template(line, number, next(tags)) for number in range(1, line.ordered + 1)]
-            save += templates
-            publish += _templates_created(line, templates)
-    return _with_others(Decision(save=save, publish=publish), others)
+    lines = ((ordered_line(submitted, ordered), ordered) for ordered in submitted.lines)
+    return together(started(line, ordered, submitted.vendor_id, tags, cause) for line, ordered in lines)
+
+
+def started(
+    line: OrderedLine, ordered: purchasing.OrderedLine, vendor_id: UUID, tags: Iterator[int], cause: Cause
+) -> Decision:
+    """What a line that was ordered begins with."""
+    if line.kind is Kind.SOFTWARE:
+        return together([Decision(save=[line]), entitlement.create(line, ordered, vendor_id, cause)])
+    if line.makes_lot and line.asset_creation is AssetCreation.ON_SUBMISSION:
+        return together([Decision(save=[line]), lot.create(line)])
+    if not line.has_templates:
+        return Decision(save=[line])
+    templates = [template(line, number, next(tags)) for number in range(1, line.units_made + 1)]
+    return Decision(save=[line, *templates], publish=list(templates_created(line, templates)))
 
 
 def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
@@ -144,13 +148,14 @@ def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
         line = held[OrderedLine, received.order_line_id]
         arrived: dict[UUID, Asset] = {}
         for unit in received.units if line.makes_assets else ():
-            template = held.find(Asset, unit.asset_id) or _made_on_receipt(line, unit, tags)
-            if template.status not in (Status.ON_ORDER, Status.CANCELLED):
+            known = held.find(Asset, unit.asset_id) or _made_on_receipt(line, unit, tags)
+            if known.status not in (Status.ON_ORDER, Status.CANCELLED):
                 continue
             label = _label_of(unit, held)
-            asset = arrived[template.id] = template.become(
+            asset = arrived[known.id] = known.become(
                 Status.IN_STOCK,
-                tag=label.label if label else template.tag,
+                cost=line.unit_price,
+                tag=label.label if label else known.tag,
                 serial=unit.serial,
                 receipt_id=goods.receipt_id,
                 receipt_line_id=received.receipt_line_id,
@@ -178,37 +183,33 @@ def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
         surplus = _surplus(line, held, besides=arrived)
         save += [line, *arrived.values(), *surplus]
         publish += _assets_received(line, goods.receipt_id, list(arrived.values()))
-        publish += _templates_cancelled(line, surplus)
+        publish += templates_cancelled(line, surplus)
         if line.makes_lot:
             others.append(lot.receive(line, received, goods.receipt_id, held, cause, index=index))
-    return _with_others(Decision(save=[*save, *moved], add=balances(moved), publish=publish), others)
+    return together([Decision(save=[*save, *moved], add=balances(moved), publish=publish), *others])
 
 
 def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
     """What was cancelled and has not arrived will not come: the highest-numbered templates are cancelled."""
-    save: list[Record] = []
-    publish: list[Message] = []
-    others: list[Decision] = []
+    done: list[Decision] = []
     for told in cancelled.lines if cancelled.was_submitted else ():
         known = held[OrderedLine, told.order_line_id]
         # What was asked only grows: an older cancellation that arrives late takes nothing back.
-        line = replace(known, asked=max(known.asked, told.cancelled))
+        asked = max(known.asked, told.cancelled if told.asked is None else told.asked)
+        line = replace(known, asked=asked)
         if line.kind is Kind.SOFTWARE:
-            others.append(entitlement.shrink(line, held))
+            done.append(entitlement.follow(line, held, cause))
             continue
         surplus = _surplus(line, held)
-        save += [line, *surplus]
-        publish += _templates_cancelled(line, surplus)
+        done.append(Decision(save=[line, *surplus], publish=list(templates_cancelled(line, surplus))))
         if line.makes_lot:
-            others.append(lot.reduce(line, held))
-    return _with_others(Decision(save=save, publish=publish), others)
+            done.append(lot.follow(line, held))
+    return together(done)
 
 
-def _with_others(assets: Decision, others: Sequence[Decision]) -> Decision:
-    """One decision about hardware, software and consumables."""
-    if not others:
-        return assets
-    every = (assets, *others)
+def together(decisions: Iterable[Decision]) -> Decision:
+    """One decision about several lines, and about hardware, software and consumables."""
+    every = tuple(decisions)
     return Decision(
         save=[record for each in every for record in each.save],
         add=[delta for each in every for delta in each.add],
@@ -228,7 +229,8 @@ def _surplus(line: OrderedLine, held: Records, besides: Mapping[UUID, Asset] | N
     return [asset.become(Status.CANCELLED) for asset in on_order[line.open :]]
 
 
-def _template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
+def template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
+    """A unit on order, with the tag it will bear."""
     tag = f"{ISSUED_TAG_PREFIX}{tag_number:08d}"
     return Asset(
         id=asset_id_of(line.id, unit_number),
@@ -247,7 +249,7 @@ def _made_on_receipt(line: OrderedLine, unit: ReceivedUnit, tags: Iterator[int])
     """The asset of a line that has no templates; it is never seen on order."""
     if line.has_templates:
         raise RuntimeError(f"unit {unit.unit_number} of order line {line.id} has no template")
-    return _template(line, unit.unit_number, next(tags))
+    return template(line, unit.unit_number, next(tags))
 
 
 def _label_of(unit: ReceivedUnit, held: Records) -> Label | None:
@@ -269,7 +271,8 @@ def _months_after(day: date, months: int) -> date | None:
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
-def _templates_created(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
+def templates_created(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
+    """What is said of units that are on order."""
     for part in _parts(assets):
         yield TemplateAssetsCreated(
             order_line_id=line.id,
@@ -282,7 +285,8 @@ def _templates_created(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[M
         )
 
 
-def _templates_cancelled(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
+def templates_cancelled(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
+    """What is said of units that will not come."""
     for part in _parts(assets):
         yield TemplateAssetsCancelled(
             order_line_id=line.id,
@@ -322,34 +326,44 @@ def _units_and_templates(goods: GoodsReceived) -> Keys:
         if line.location:
             yield from lot.lot_and_spaces(line.order_line_id)
         # All that are on order, because a revived unit may make the highest-numbered of them superfluous.
-        yield _templates_of(line.order_line_id)
+        yield templates_of(line.order_line_id)
+        # A unit that an amendment made may be here before the amendment is.
+        is_template = line.asset_creation is AssetCreation.ON_SUBMISSION
         for unit in line.units:
-            yield Key(Asset, unit.asset_id, may_be_new=True)
+            yield Key(Asset, unit.asset_id, may_be_new=not is_template)
             if unit.tag and not unit.tag.startswith(ISSUED_TAG_PREFIX):
                 yield Key(Label, label_id(unit.tag), may_be_new=True)
 
 
 def _lines_and_templates(order: OrderCancelled) -> Keys:
     # What was never submitted was never expected: nothing is to be waited for.
-    for line in order.lines if order.was_submitted else ():
+    if not order.was_submitted:
+        return
+    yield from after_amendment(order.order_id, order.amendment)
+    for line in order.lines:
         yield Key(OrderedLine, line.order_line_id)
-        yield Key(entitlement.Entitlement, entitlement.entitlement_id_of(line.order_line_id), may_be_new=True)
-        yield Key(lot.Lot, lot.lot_id_of(line.order_line_id), may_be_new=True)
-        yield _templates_of(line.order_line_id)
+        yield from what_it_made(line.order_line_id)
 
 
-def _templates_of(order_line_id: UUID) -> Many:
-    return Many(Asset, by="order_line_id", value=order_line_id, where={"status": Status.ON_ORDER})
+def what_it_made(order_line_id: UUID) -> Keys:
+    """What an order line has made so far and has not come."""
+    yield Key(entitlement.Entitlement, entitlement.entitlement_id_of(order_line_id), may_be_new=True)
+    yield Key(lot.Lot, lot.lot_id_of(order_line_id), may_be_new=True)
+    yield templates_of(order_line_id)
 
 
-def _tags_for_templates(order: OrderSubmitted) -> Mapping[str, int]:
-    return {
-        "asset_tag": sum(
-            line.quantity
-            for line in order.lines
-            if line.kind is Kind.HARDWARE and line.asset_creation is AssetCreation.ON_SUBMISSION
-        )
-    }
+def templates_of(order_line_id: UUID, status: Status = Status.ON_ORDER) -> Many:
+    """The units of an order line that are in this status."""
+    return Many(Asset, by="order_line_id", value=order_line_id, where={"status": status})
+
+
+def tags_for(lines: Iterable[purchasing.OrderedLine]) -> int:
+    """How many tags these lines need from the start."""
+    return sum(
+        line.quantity
+        for line in lines
+        if line.kind is Kind.HARDWARE and line.asset_creation is AssetCreation.ON_SUBMISSION
+    )
 
 
 def _tags_for_units(goods: GoodsReceived) -> Mapping[str, int]:
@@ -364,7 +378,7 @@ HANDLERS: Handlers = (
     Handler(
         on=OrderSubmitted,
         holds=_lines_ordered,
-        numbers=_tags_for_templates,
+        numbers=lambda submitted: {"asset_tag": tags_for(submitted.lines)},
         decide=order,
         weight=lambda submitted: sum(line.quantity for line in submitted.lines),
     ),

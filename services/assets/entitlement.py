@@ -1,6 +1,6 @@
 """Software: what may be used by how many, from the order on. Nothing of it is received at a dock.
 
-An entitlement shrinks when its order is cancelled, but never below what was given to somebody already.
+An entitlement follows its order as that is amended or cancelled, but never below what was given to somebody already.
 """
 
 from collections.abc import Mapping
@@ -51,7 +51,10 @@ TRANSITIONS: Mapping[EntitlementStatus, frozenset[EntitlementStatus]] = {
     ),
     EntitlementStatus.ACTIVE: frozenset({EntitlementStatus.EXPIRED, EntitlementStatus.CANCELLED}),
     EntitlementStatus.EXPIRED: frozenset(),
-    EntitlementStatus.CANCELLED: frozenset(),
+    # All of it was cancelled, and then more was ordered.
+    EntitlementStatus.CANCELLED: frozenset(
+        {EntitlementStatus.PENDING, EntitlementStatus.ACTIVE, EntitlementStatus.EXPIRED}
+    ),
 }
 OVER = frozenset({EntitlementStatus.EXPIRED, EntitlementStatus.CANCELLED})
 
@@ -60,7 +63,8 @@ OVER = frozenset({EntitlementStatus.EXPIRED, EntitlementStatus.CANCELLED})
 class Entitlement(Record):
     """What one order line of software entitles to: so many may use it, from a day to a day, bought from whom for what.
 
-    `asked` is how many of those ordered purchasing cancelled; `allocated` how many somebody was given.
+    `asked` is how many of those ordered somebody wanted cancelled; `allocated` how many somebody was given. `metric` is
+    what is counted, for instance named users.
     """
 
     TRANSITIONS: ClassVar[Mapping[Any, frozenset[Any]]] = TRANSITIONS
@@ -77,6 +81,7 @@ class Entitlement(Record):
     vendor_name: str
     cost: Decimal
     currency: str
+    metric: str | None = None
     status: EntitlementStatus
     starts_on: date | None
     ends_on: date | None
@@ -131,9 +136,7 @@ def entitlement_id_of(order_line_id: UUID) -> UUID:
     return derived_id("entitlement", order_line_id)
 
 
-def create(
-    line: OrderedLine, order: purchasing.OrderSubmitted, ordered: purchasing.OrderedLine, cause: Cause
-) -> Decision:
+def create(line: OrderedLine, ordered: purchasing.OrderedLine, vendor_id: UUID, cause: Cause) -> Decision:
     """Software was ordered: it may be used at once, or from its start date on."""
     pending = ordered.starts_on is not None and ordered.starts_on > cause.at.date()
     status = EntitlementStatus.PENDING if pending else EntitlementStatus.ACTIVE
@@ -147,14 +150,16 @@ def create(
         is_for_stock=line.is_for_stock,
         sku=line.sku,
         name=line.name,
-        vendor_id=order.vendor_id,
-        vendor_name=order.vendor_name,
+        vendor_id=vendor_id,
+        vendor_name=line.vendor_name or "",
         cost=line.unit_price,
         currency=line.currency,
+        metric=ordered.metric,
         status=status,
         starts_on=ordered.starts_on,
         ends_on=ordered.ends_on,
         ordered=line.ordered,
+        asked=line.asked,
     )
     said = EntitlementCreated(
         entitlement_id=made.id,
@@ -175,17 +180,34 @@ def create(
     return Decision(save=[made], publish=[said], schedule=timers)
 
 
-def shrink(line: OrderedLine, held: Records) -> Decision:
-    """Some of its order was cancelled. What somebody was given stays theirs, which purchasing must hear in any case:
-    it has counted all of it as given back."""
-    known = held[Entitlement, entitlement_id_of(line.id)]
-    less = replace(known, asked=max(known.asked, line.asked))
-    line = replace(line, kept=less.quantity)
-    if less.asked == known.asked:
-        return Decision(save=[line, less])
-    if not less.quantity and less.status not in OVER:
-        less = less.become(EntitlementStatus.CANCELLED)
-    return Decision(save=[line, less], publish=[_said_changed(less)])
+def follow(line: OrderedLine, held: Records, cause: Cause) -> Decision:
+    """Its order was amended, or some of it cancelled. What somebody was given stays theirs, which purchasing must hear
+    in any case: it has counted all of that as given back."""
+    known = held.find(Entitlement, entitlement_id_of(line.id))
+    if known is None:
+        return Decision(save=[line])
+    now = replace(known, ordered=line.ordered, asked=max(known.asked, line.asked), cost=line.unit_price)
+    line = replace(line, kept=now.quantity)
+    if (now.asked, now.ordered) == (known.asked, known.ordered):
+        return Decision(save=[line, now])
+    status = _status_on(now, cause.at.date())
+    if status is not now.status:
+        now = now.become(status)
+    return Decision(save=[line, now], publish=[_said_changed(now)])
+
+
+def _status_on(entitlement: Entitlement, day: date) -> EntitlementStatus:
+    """The status since an amendment or cancellation on this day: what is over stays so, unless more was ordered."""
+    if entitlement.status is EntitlementStatus.EXPIRED:
+        return entitlement.status
+    if not entitlement.quantity:
+        return EntitlementStatus.CANCELLED
+    if entitlement.status is not EntitlementStatus.CANCELLED:
+        return entitlement.status
+    if entitlement.ends_on is not None and entitlement.ends_on < day:
+        return EntitlementStatus.EXPIRED
+    pending = entitlement.starts_on is not None and entitlement.starts_on > day
+    return EntitlementStatus.PENDING if pending else EntitlementStatus.ACTIVE
 
 
 def start(timer: EntitlementStarts, held: Records, cause: Cause) -> Decision:

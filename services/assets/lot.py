@@ -40,12 +40,13 @@ class LotStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-# The dock wins: a lot that was used up or cancelled is in stock again when more of it turns up.
+# The dock wins: a lot that was used up or cancelled is in stock again when more of it turns up. It is on order again
+# when an amendment of its order wants more.
 TRANSITIONS: Mapping[LotStatus, frozenset[LotStatus]] = {
     LotStatus.ON_ORDER: frozenset({LotStatus.IN_STOCK, LotStatus.USED_UP, LotStatus.CANCELLED}),
     LotStatus.IN_STOCK: frozenset({LotStatus.ON_ORDER, LotStatus.USED_UP}),
-    LotStatus.USED_UP: frozenset({LotStatus.IN_STOCK}),
-    LotStatus.CANCELLED: frozenset({LotStatus.IN_STOCK}),
+    LotStatus.USED_UP: frozenset({LotStatus.IN_STOCK, LotStatus.ON_ORDER}),
+    LotStatus.CANCELLED: frozenset({LotStatus.IN_STOCK, LotStatus.ON_ORDER}),
 }
 
 
@@ -161,12 +162,18 @@ def receive(
     return Decision(save=[lot, fuller, moved], add=balances([moved]), publish=[said])
 
 
-def reduce(line: OrderedLine, held: Records) -> Decision:
-    """Some of its order was cancelled: less is to come. A lot that is made on receipt may not exist yet."""
+def follow(line: OrderedLine, held: Records) -> Decision:
+    """Its order was amended, or some of it cancelled: more or less is to come, at another price while nothing came.
+
+    A lot that is made on receipt may not exist yet.
+    """
     known = held.find(Lot, lot_id_of(line.id))
-    if known is None or known.on_order == line.open:
+    if known is None:
         return Decision()
-    lot = _followed(replace(known, on_order=line.open))
+    cost = known.cost if known.received else line.unit_price
+    if (known.on_order, known.cost) == (line.open, cost):
+        return Decision()
+    lot = _followed(replace(known, on_order=line.open, cost=cost))
     said = LotReduced(
         lot_id=lot.id,
         order_line_id=lot.order_line_id,

@@ -14,15 +14,18 @@ from services.assets.entitlement import Allocation, Entitlement
 from services.assets.handover import Handover
 from services.assets.location import Location
 from services.assets.lot import Lot, LotStock, StockIssue
-from services.assets.ordered_line import OrderedLine
+from services.assets.ordered_line import FollowedOrder, OrderedLine, TakenAmendment
 from services.assets.stock import Balance, InventoryTransaction
 
 STORAGE = Storage(
     table(Location, "locations", Index("locations_by_code", "code", unique=True)),
+    table(FollowedOrder, "followed_orders"),
+    table(TakenAmendment, "taken_amendments"),
     table(
         OrderedLine,
         "ordered_lines",
         CheckConstraint("ordered > 0 AND asked >= 0 AND kept >= 0", name="figures_are_counts"),
+        CheckConstraint("units_made >= ordered", name="units_are_numbered"),
         Index("ordered_lines_by_order", "order_id"),
         Index("ordered_lines_by_request", "request_id"),
     ),
@@ -30,7 +33,6 @@ STORAGE = Storage(
         Entitlement,
         "entitlements",
         CheckConstraint("ordered > 0 AND asked >= 0 AND allocated >= 0", name="entitlements_count"),
-        CheckConstraint("allocated <= ordered", name="entitlements_are_not_exceeded"),
         Index("entitlements_by_request", "request_id"),
     ),
     table(Allocation, "allocations", Index("allocations_by_entitlement", "entitlement_id")),

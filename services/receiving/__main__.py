@@ -3,13 +3,15 @@
 from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts.assets import AnnounceAll
-from services.receiving import expectation, place, receipt
+from services.receiving import amendment, expectation, place, receipt
 from services.receiving.api import router
 from services.receiving.tables import STORAGE
 
 SERVICE = Service(
     name="receiving",
-    queues={"inbox": (*expectation.HANDLERS, *receipt.HANDLERS, *place.HANDLERS)},
+    queues={
+        "inbox": (*expectation.HANDLERS, *amendment.HANDLERS, *receipt.HANDLERS, *place.HANDLERS),
+    },
     storage=STORAGE,
     routes=router,
     sends=(AnnounceAll,),

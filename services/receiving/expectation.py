@@ -1,11 +1,12 @@
 """What the dock expects: orders, their lines, and every unit of hardware by the id its asset will have.
 
-Built from facts alone, so deliveries can be taken while every other service is down.
+Built from facts alone, so deliveries can be taken while every other service is down. How an order is amended is told
+in `amendment`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
@@ -14,6 +15,7 @@ from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key
 from libs.contracts import purchasing
 from libs.contracts.assets import TemplateAssetsCreated
 from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
+from libs.contracts.units import Pool, amendment_id
 from libs.contracts.values import AssetCreation, Kind, asset_id_of, derived_id
 
 
@@ -28,22 +30,28 @@ class UnitStatus(StrEnum):
 RECEIVED_KINDS = (Kind.HARDWARE, Kind.CONSUMABLE)
 """What comes to a dock; software and services don't."""
 
+# A wanted unit for which another one had come is open again when an amendment wants more.
 UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = {
     UnitStatus.OPEN: frozenset({UnitStatus.RECEIVED, UnitStatus.CANCELLED}),
     UnitStatus.RECEIVED: frozenset(),
-    UnitStatus.CANCELLED: frozenset(),
+    UnitStatus.CANCELLED: frozenset({UnitStatus.OPEN}),
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedOrder(Record):
-    """An order whose goods will come; its id is the order's."""
+    """An order whose goods will come; its id is the order's. One of several requests has no `request_id` of its own.
+
+    `sequence` is that of the latest fact that told how it stands.
+    """
 
     requisition_number: str
+    purchase_order_number: str | None = None
     request_id: UUID | None
     vendor_name: str
     deliver_to: str
     expected_since: datetime
+    sequence: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,28 +64,47 @@ class OrderName(Record):
 
 
 def order_name_id(number: str) -> UUID:
-    """The claim on a requisition number leads to its order."""
+    """Where a requisition number or purchase-order number leads to its order."""
     return derived_id("order-name", number)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TakenAmendment(Record):
+    """An amendment of an order that we have followed; its id derives from both."""
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    order_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedLine(Record):
     """One order line and its figures; its id is the order line's.
 
-    `asked` is how many units purchasing cancelled. The dock wins: what was accepted before the dock heard of
-    it stands, so `cancelled` is only what of `asked` has not arrived.
+    `asked` is how many units somebody wanted cancelled. The dock wins: what was accepted before the dock heard of
+    it stands, so `cancelled` is only what of `asked` has not arrived. `request_id` is told where the order has none.
+    The units are numbered up to `units_made`; those wanted are the lowest of `pool`.
     """
 
     order_id: UUID
+    request_id: UUID | None = None
     request_line_id: UUID | None
     sku: str
     name: str
     kind: Kind
     asset_creation: AssetCreation
+    expected_on: date | None = None
     ordered: int
+    units_made: int
+    pool: Pool = ()
     asked: int = 0
     accepted: int = 0
     rejected: int = 0
+
+    @property
+    def wanted(self) -> int:
+        """Units that are ordered and that nobody wanted cancelled."""
+        return max(0, self.ordered - self.asked)
 
     @property
     def cancelled(self) -> int:
@@ -114,14 +141,16 @@ def expect(order: OrderSubmitted, held: Records, cause: Cause) -> Decision:
     expected = ExpectedOrder(
         id=order.order_id,
         requisition_number=order.requisition_number,
+        purchase_order_number=order.purchase_order_number,
         request_id=order.request_id,
         vendor_name=order.vendor_name,
         deliver_to=order.deliver_to,
         expected_since=cause.at,
+        sequence=cause.sequence or 0,
     )
-    name = OrderName(id=order_name_id(order.requisition_number), order_id=order.order_id)
-    lines = [_expected_line(order.order_id, line) for line in order.lines]
-    return Decision(save=[expected, name, *lines, *(unit for line in lines for unit in _units_of(line))])
+    names = names_of(expected, held, order.requisition_number, order.purchase_order_number)
+    lines = [expected_line(expected, line) for line in order.lines]
+    return Decision(save=[expected, *names, *lines, *(unit for line in lines for unit in units_of(line))])
 
 
 def label(templates: TemplateAssetsCreated, held: Records, cause: Cause) -> Decision:
@@ -137,7 +166,7 @@ def cancel(order: OrderCancelled, held: Records, cause: Cause) -> Decision:
     for told in order.lines if order.was_submitted else ():
         line = held[ExpectedLine, told.order_line_id]
         # What was asked only grows: an older cancellation that arrives late takes nothing back.
-        less = replace(line, asked=max(line.asked, told.cancelled))
+        less = replace(line, asked=max(line.asked, told.cancelled if told.asked is None else told.asked))
         units = sorted(open_units(held, line.id), key=lambda unit: -unit.unit_number)
         save += [less, *(unit.become(UnitStatus.CANCELLED) for unit in units[: line.open - less.open])]
     return Decision(save=save)
@@ -149,27 +178,53 @@ def open_units(held: Records, order_line_id: UUID) -> list[ExpectedUnit]:
     return sorted(units, key=lambda unit: unit.unit_number)
 
 
-def _expected_line(order_id: UUID, line: purchasing.OrderedLine) -> ExpectedLine:
+def expected_line(order: ExpectedOrder, line: purchasing.OrderedLine) -> ExpectedLine:
+    """A line that was ordered, as the dock knows it."""
     return ExpectedLine(
         id=line.order_line_id,
-        order_id=order_id,
+        order_id=order.id,
+        request_id=line.request_id if order.request_id is None else None,
         request_line_id=line.request_line_id,
         sku=line.sku,
         name=line.name,
         kind=line.kind,
         asset_creation=line.asset_creation,
+        expected_on=line.expected_on,
         ordered=line.quantity,
+        units_made=line.quantity,
     )
 
 
-def _units_of(line: ExpectedLine) -> Iterator[ExpectedUnit]:
+def units_of(line: ExpectedLine, first: int = 1) -> Iterator[ExpectedUnit]:
+    """The line's units of hardware from this number on."""
     if line.kind is Kind.HARDWARE:
-        for number in range(1, line.ordered + 1):
+        for number in range(first, line.units_made + 1):
             yield ExpectedUnit(id=asset_id_of(line.id, number), order_line_id=line.id, unit_number=number)
 
 
+def names_of(order: ExpectedOrder, held: Records, *numbers: str | None) -> Iterator[OrderName]:
+    """Those of these numbers that do not lead to the order yet."""
+    for number in numbers:
+        if number is not None and held.find(OrderName, order_name_id(number)) is None:
+            yield OrderName(id=order_name_id(number), order_id=order.id)
+
+
+def names_held(*numbers: str | None) -> Iterable[Key]:
+    """Where these numbers lead, if they do."""
+    return [
+        Key(OrderName, order_name_id(number), may_be_new=True) for number in numbers if number is not None
+    ]
+
+
+def after_amendment(order_id: UUID, amendment: int) -> Iterable[Key]:
+    """What is said of an order after an amendment waits until that is taken."""
+    return [Key(TakenAmendment, amendment_id(order_id, amendment))] if amendment else []
+
+
 def _the_order(order: OrderSubmitted) -> Keys:
-    return [Key(ExpectedOrder, order.order_id, may_be_new=True)]
+    yield Key(ExpectedOrder, order.order_id, may_be_new=True)
+    # A requisition number is its order's from the start; the other number may have led to another one before.
+    yield from names_held(order.purchase_order_number)
 
 
 def _labelled_units(templates: TemplateAssetsCreated) -> Keys:
@@ -181,7 +236,10 @@ def _labelled_units(templates: TemplateAssetsCreated) -> Keys:
 
 def _open_units_of_lines(order: OrderCancelled) -> Keys:
     # What was never submitted was never expected: nothing is to be waited for.
-    for line in order.lines if order.was_submitted else ():
+    if not order.was_submitted:
+        return
+    yield from after_amendment(order.order_id, order.amendment)
+    for line in order.lines:
         yield Key(ExpectedLine, line.order_line_id)
         yield Many(
             ExpectedUnit, by="order_line_id", value=line.order_line_id, where={"status": UnitStatus.OPEN}

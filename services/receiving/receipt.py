@@ -32,7 +32,7 @@ from libs.contracts.receiving import (
     RecordReceipt,
     UnitToReceive,
 )
-from libs.contracts.values import Kind, derived_id
+from libs.contracts.values import Kind
 from services.receiving.expectation import (
     ExpectedLine,
     ExpectedOrder,
@@ -44,6 +44,7 @@ from services.receiving.expectation import (
 )
 from services.receiving.label import RegisteredLabel, check_tag, is_printed_elsewhere, label_id
 from services.receiving.place import check_place, place_key
+from services.receiving.serial import RegisteredSerial, serial_id
 
 UNITS_PER_GOODS_RECEIVED = 250
 """Half of what a fact may carry: with 100 lines and the longest texts allowed, more would pass 256 KiB."""
@@ -97,19 +98,6 @@ class ReceiptUnit(Record):
     storage_space: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class RegisteredSerial(Record):
-    """A serial number in use, and of which items: makers don't know of each other's, one item has it once."""
-
-    serial: str
-    skus: tuple[str, ...]
-
-
-def serial_id(serial: str) -> UUID:
-    """Where the use of a serial number is registered."""
-    return derived_id("serial", serial)
-
-
 def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decision:
     """Record a delivery if every line of it stands the checks; each serial number is an expected unit."""
     order = _order_named(command, held)
@@ -149,6 +137,7 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
             ReceivedLine(
                 receipt_line_id=received_line_id,
                 order_line_id=line.id,
+                request_id=line.request_id or order.request_id,
                 request_line_id=line.request_line_id,
                 sku=line.sku,
                 accepted=accepted,
@@ -254,10 +243,11 @@ class _Dock:
 
 def _order_named(command: RecordReceipt, held: Records) -> ExpectedOrder:
     """Goods are taken for an order that the dock has heard of."""
-    named = command.order_id or command.requisition_number
+    named = command.order_id or command.number
     orders = held.all(ExpectedOrder)
     if not orders:
-        field = "order_id" if command.order_id else "requisition_number"
+        names = ("order_id", "requisition_number", "purchase_order_number")
+        field = next(name for name in names if getattr(command, name) is not None)
         raise Rejection("order_unknown", field=field, message=f"No submitted order is called {named}.")
     return orders[0]
 
@@ -379,8 +369,8 @@ def _what_it_changes(command: RecordReceipt) -> Keys:
 def _what_it_reads(command: RecordReceipt) -> Keys:
     if command.order_id:
         yield Key(ExpectedOrder, command.order_id)
-    elif command.requisition_number:
-        yield Key(ExpectedOrder, Via(OrderName, order_name_id(command.requisition_number), "order_id"))
+    elif command.number:
+        yield Key(ExpectedOrder, Via(OrderName, order_name_id(command.number), "order_id"))
     locations = {unit.location for line in command.lines for unit in line.units}
     for location in locations | {line.location for line in command.lines if line.location}:
         yield place_key(location)

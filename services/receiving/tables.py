@@ -6,10 +6,17 @@ Without foreign keys: a decision holds the parent that it gives a child to; a ch
 from sqlalchemy import CheckConstraint, Index, text
 
 from libs.chassis.storage import Storage, table
-from services.receiving.expectation import ExpectedLine, ExpectedOrder, ExpectedUnit, OrderName
+from services.receiving.expectation import (
+    ExpectedLine,
+    ExpectedOrder,
+    ExpectedUnit,
+    OrderName,
+    TakenAmendment,
+)
 from services.receiving.label import RegisteredLabel
 from services.receiving.place import Place
-from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit, RegisteredSerial
+from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
+from services.receiving.serial import RegisteredSerial
 
 STORAGE = Storage(
     table(Place, "places", Index("places_by_code", "code", unique=True)),
@@ -20,12 +27,14 @@ STORAGE = Storage(
         Index("expected_orders_by_request", "request_id"),
     ),
     table(OrderName, "order_names"),
+    table(TakenAmendment, "taken_amendments"),
     table(
         ExpectedLine,
         "expected_lines",
         CheckConstraint("asked >= 0 AND accepted >= 0 AND rejected >= 0", name="figures_are_counts"),
-        CheckConstraint("accepted <= ordered", name="accepted_was_ordered"),
+        CheckConstraint("units_made >= ordered", name="units_are_numbered"),
         Index("expected_lines_by_order", "order_id"),
+        Index("expected_lines_by_request", "request_id", postgresql_where=text("request_id IS NOT NULL")),
         Index("expected_lines_open", "order_id", postgresql_where=text("ordered > accepted + asked")),
     ),
     table(

@@ -72,6 +72,7 @@ KNOWN_LINE = OrderedLine(
     warranty_months=24,
     vendor_name="Vendor 01",
     ordered=2,
+    units_made=2,
 )
 TEMPLATE = Asset(
     id=asset_id_of(LINE, 1),

@@ -71,6 +71,7 @@ def test_a_submitted_order_is_expected_with_a_unit_for_every_piece_of_hardware()
         kind=Kind.HARDWARE,
         asset_creation=AssetCreation.ON_SUBMISSION,
         ordered=2,
+        units_made=2,
     )
     cables = replace(
         line,
@@ -79,6 +80,7 @@ def test_a_submitted_order_is_expected_with_a_unit_for_every_piece_of_hardware()
         sku="CABLE",
         kind=Kind.CONSUMABLE,
         ordered=5,
+        units_made=5,
     )
     assert decision == Decision(
         save=[
@@ -89,6 +91,7 @@ def test_a_submitted_order_is_expected_with_a_unit_for_every_piece_of_hardware()
                 vendor_name="Vendor 01",
                 deliver_to="SITE-1",
                 expected_since=NOON,
+                sequence=1,
             ),
             OrderName(id=order_name_id("PR-000001"), order_id=ORDER),
             line,

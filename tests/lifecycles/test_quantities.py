@@ -16,6 +16,7 @@ from services.receiving.receipt import ReceiptLine
 from tests.builders_dock import (
     LINE,
     ORDER,
+    REQUEST,
     SECOND_LINE,
     SITE,
     SPACE,
@@ -65,6 +66,7 @@ def test_a_quantity_is_received_into_a_storage_space() -> None:
         ReceivedLine(
             receipt_line_id=line.id,
             order_line_id=LINE,
+            request_id=REQUEST,
             request_line_id=the_line(house).request_line_id,
             sku="PAPER",
             accepted=6,

@@ -25,7 +25,8 @@ from libs.contracts.values import (
 from services.receiving import expectation, place, receipt
 from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus
 from services.receiving.label import RegisteredLabel
-from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit, RegisteredSerial, serial_id
+from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
+from services.receiving.serial import RegisteredSerial, serial_id
 from tests.builders_dock import (
     LINE,
     NOON,
@@ -134,6 +135,7 @@ def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
                     ReceivedLine(
                         receipt_line_id=line_id,
                         order_line_id=LINE,
+                        request_id=REQUEST,
                         request_line_id=line.request_line_id,
                         sku="LAPTOP-14",
                         accepted=1,

@@ -366,7 +366,7 @@ def _handed_over(row: Row[Any]) -> HandedOver:
 
 def _line_seen(row: Row[Any]) -> LineSeen:
     line = OrderedLine(**row._mapping)
-    hidden = {"id", "version", "unit_price", "currency", "warranty_months", "asked"}
+    hidden = {"id", "version", "unit_price", "currency", "warranty_months", "asked", "units_made", "pool"}
     seen = fields_of(row, *hidden, "vendor_name", "destination_kind", "destination")
     return LineSeen(order_line_id=line.id, cancelled=line.cancelled, open=line.open, **seen)
 

@@ -49,6 +49,7 @@ class EntitlementSeen(BaseModel):
     vendor_id: UUID
     vendor_name: str
     cost: Money
+    metric: str | None
     starts_on: date | None
     ends_on: date | None
     order_id: UUID

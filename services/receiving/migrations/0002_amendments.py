@@ -1,6 +1,8 @@
 """Amended orders, shipments."""
 
+import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0002"
 down_revision = "0001"
@@ -8,4 +10,35 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Forward only: a mistake is mended by another revision."""
-    op.execute("SELECT 1")
+    op.add_column("expected_orders", sa.Column("purchase_order_number", sa.Text(), nullable=True))
+    op.add_column(
+        "expected_orders", sa.Column("sequence", sa.BigInteger(), nullable=False, server_default="0")
+    )
+    op.alter_column("expected_orders", "sequence", server_default=None)
+    op.create_table(
+        "taken_amendments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.add_column("expected_lines", sa.Column("request_id", sa.Uuid(), nullable=True))
+    op.add_column("expected_lines", sa.Column("expected_on", sa.Date(), nullable=True))
+    op.add_column(
+        "expected_lines", sa.Column("units_made", sa.BigInteger(), nullable=False, server_default="0")
+    )
+    op.execute("UPDATE expected_lines SET units_made = ordered")
+    op.alter_column("expected_lines", "units_made", server_default=None)
+    op.add_column(
+        "expected_lines", sa.Column("pool", postgresql.JSONB(), nullable=False, server_default="[]")
+    )
+    op.alter_column("expected_lines", "pool", server_default=None)
+    # The dock wins: more may have been accepted than is ordered since an amendment.
+    op.drop_constraint("accepted_was_ordered", "expected_lines", type_="check")
+    op.create_check_constraint("units_are_numbered", "expected_lines", "units_made >= ordered")
+    op.create_index(
+        "expected_lines_by_request",
+        "expected_lines",
+        ["request_id"],
+        postgresql_where=sa.text("request_id IS NOT NULL"),
+    )
