@@ -13,7 +13,13 @@ from libs.contracts.purchasing import (
     OrderedLine,
 )
 from libs.contracts.values import Money, derived_id
-from tests.builders_dock import LINE, ORDER, REQUEST, SITE
+from services.assets import amendment as assets_amendment
+from services.assets import asset, entitlement, lot
+from services.assets.asset import Asset, Status
+from services.assets.ordered_line import OrderedLine as KnownLine
+from services.receiving import amendment, expectation, place, receipt
+from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus
+from tests.builders_dock import LINE, ORDER, REQUEST, SITE, House, a_place
 
 PRICE = Decimal("999.90")
 VENDOR = derived_id("vendor", 1)
@@ -96,3 +102,39 @@ class Buyer:
             "lines": (AnnouncedLine(**line.model_dump() | now),),
         }
         return OrderAnnounced(**values | changes)
+
+
+def a_dock() -> House:
+    """Receiving, with a place."""
+    house = House(expectation.HANDLERS, amendment.HANDLERS, receipt.HANDLERS, place.HANDLERS)
+    house.hear(a_place())
+    return house
+
+
+def a_store() -> House:
+    """Assets."""
+    return House(asset.HANDLERS, assets_amendment.HANDLERS, entitlement.HANDLERS, lot.HANDLERS)
+
+
+def to_come_at(dock: House) -> set[int]:
+    """The numbers of the units that the dock expects."""
+    return {unit.unit_number for unit in dock.all(ExpectedUnit, order_line_id=LINE, status=UnitStatus.OPEN)}
+
+
+def on_order_in(store: House) -> set[int]:
+    """The numbers of the units that are on order in assets."""
+    return {each.unit_number for each in store.all(Asset, order_line_id=LINE, status=Status.ON_ORDER)}
+
+
+def the_line(house: House) -> KnownLine:
+    """The order line as assets knows it."""
+    (line,) = house.all(KnownLine, id=LINE)
+    assert isinstance(line, KnownLine)
+    return line
+
+
+def the_expected(house: House) -> ExpectedLine:
+    """The order line as the dock knows it."""
+    (line,) = house.all(ExpectedLine, id=LINE)
+    assert isinstance(line, ExpectedLine)
+    return line

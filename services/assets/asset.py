@@ -210,6 +210,8 @@ def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
 def together(decisions: Iterable[Decision]) -> Decision:
     """One decision about several lines, and about hardware, software and consumables."""
     every = tuple(decisions)
+    if len(every) == 1:
+        return every[0]
     return Decision(
         save=[record for each in every for record in each.save],
         add=[delta for each in every for delta in each.add],
