@@ -18,8 +18,8 @@ from libs.contracts.approvals import (
     RoleApproves,
 )
 from libs.contracts.permissions import Role
-from libs.contracts.requests import ApproveSpending, EditRequest, RequestedLine
-from libs.contracts.values import Money, derived_id
+from libs.contracts.requests import ApproveOrder, ApproveSpending, EditRequest, RequestedLine
+from libs.contracts.values import Kind, Money, derived_id
 from services.requests.approval_round import ApprovalExpiryDue, ApprovalRound, ApprovalSeat
 from services.requests.purchase_request import PurchaseRequest, Status
 from tests.builders_desk import STATION, Desk, a_request, a_requests_desk, the_request
@@ -27,8 +27,9 @@ from tests.builders_dock import Ended
 
 PROCUREMENT, ASSETS = Role.PROCUREMENT_MANAGER, Role.ASSET_MANAGER
 BUYER, KEEPER, SECOND_BUYER = "person-11", "person-12", "person-13"
+SUBMITTER = "person-14"
 ADMINISTRATOR = Actor("person-admin", frozenset({Role.ASSET_ADMINISTRATOR}))
-WORKS_AS = {BUYER: {PROCUREMENT}, SECOND_BUYER: {PROCUREMENT}, KEEPER: {ASSETS}}
+WORKS_AS = {BUYER: {PROCUREMENT}, SECOND_BUYER: {PROCUREMENT}, KEEPER: {ASSETS}, SUBMITTER: {PROCUREMENT}}
 
 
 def by_role(role: Role) -> RoleApproves:
@@ -77,11 +78,11 @@ def a_desk_with_policy(*rules: PolicyRule) -> Desk:
 
 
 def says(desk: Desk, person: str, verdict: str = "approve", **said: Any) -> Ended:
-    """Somebody, who works as what is usual here or as `roles`, decides on the only request."""
+    """Somebody, who works as what is usual here or as `roles`, decides on the only request, or on what is named."""
     roles = frozenset(said.pop("roles", WORKS_AS.get(person, {Role.REQUESTER})))
     cause = {name: said.pop(name) for name in ("at",) if name in said}
     values: dict[str, Any] = {
-        "request_id": the_request(desk).id,
+        "request_id": said["request_id"] if "request_id" in said else the_request(desk).id,
         "verdict": verdict,
         "decided_by": person,
         "reason": "no money" if verdict == "reject" else "",
@@ -133,6 +134,20 @@ def a_question(request: PurchaseRequest, total: str, order: object = 1, **change
         "reason": "it costs more",
     }
     return ApproveSpending(**values | changes)
+
+
+def an_order_to_approve(total: str = "1200.00", order: object = 1, **changes: Any) -> ApproveOrder:
+    """Purchasing asks whether an order, which somebody submitted, may be placed at all."""
+    values: dict[str, Any] = {
+        "order_id": derived_id("test-order", order),
+        "requisition_number": f"PR-00000{order}",
+        "order_revision": 1,
+        "total": Money(amount=Decimal(total), currency=changes.pop("currency", "EUR")),
+        "vendor_number": "V-2",
+        "kinds": (Kind.HARDWARE,),
+        "asked_by": SUBMITTER,
+    }
+    return ApproveOrder(**values | changes)
 
 
 def a_waiting_desk(*steps: Any, **request: Any) -> Desk:

@@ -35,6 +35,7 @@ from services.requests import (
     fulfilment,
     handover,
     intervention,
+    order_approval,
     policy,
     submission,
 )
@@ -95,6 +96,7 @@ def a_requests_desk(*entries: catalog_words.CatalogItemChanged) -> Desk:
         directory.HANDLERS,
         delegation.HANDLERS,
         spending_approval.HANDLERS,
+        order_approval.HANDLERS,
         copies.HANDLERS,
         fulfilment.HANDLERS,
         handover.HANDLERS,

@@ -164,8 +164,9 @@ class Assessment(Value):
 
 
 class DecideApproval(Command):
-    """Say yes or no to a request that waits for approval. A no needs a reason; nobody decides on their own request.
+    """Say yes or no to a request or an order that waits for approval. A no needs a reason; nobody decides on their own.
 
+    An order that needs an approval of its own is named in `request_id` by its id, as in all facts about its approval.
     `decided_by` is whoever acts; who decides for somebody who has delegated their approvals names that person in
     `acting_for`. `round` names which of several rounds is meant, if spending on orders is being approved as well;
     `step` or `role` which step of it, so that saying the same thing twice cannot take the next one; `revision` the
@@ -186,13 +187,14 @@ class DecideApproval(Command):
     reason: LongText = ""
 
 
-Purpose = Literal["request", "spending"]
+Purpose = Literal["request", "spending", "order"]
 
 
 class ApprovalAwaited(Event):
-    """A step of a request's approval waits for so many people of those who may decide.
+    """A step of an approval waits for so many people of those who may decide.
 
-    The purpose `spending` means an order that would cost more, or go to another vendor, than was approved.
+    The purpose `spending` means an order that would cost more, or go to another vendor, than was approved for its
+    request. The purpose `order` means an order as such: then `request_id` is its id, `number` its requisition number.
     """
 
     type: ClassVar[str] = "requests.approval_awaited.v1"

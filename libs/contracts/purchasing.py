@@ -116,13 +116,13 @@ class OrderDrafted(Event):
 
 class SpendingQuestionDropped(Event):
     """What requests was asked about an order need not be decided any more: it was placed within what was approved,
-    changed, or cancelled."""
+    changed, or cancelled. Without a request it is the order's own approval that nobody need decide on."""
 
     type: ClassVar[str] = "purchasing.spending_question_dropped.v1"
     subject: ClassVar[str] = "order_id"
     order_id: UUID
     requisition_number: str
-    request_id: UUID
+    request_id: UUID | None
     order_revision: int
     reason: str
 

@@ -14,7 +14,9 @@ from services.requests import (
     fulfilment,
     handover,
     intervention,
+    order_approval,
     policy,
+    purchase_request,
     spending,
     submission,
 )
@@ -30,6 +32,7 @@ SERVICE = Service(
             *approval.HANDLERS,
             *approval_decision.HANDLERS,
             *spending.HANDLERS,
+            *order_approval.HANDLERS,
             *policy.HANDLERS,
             *exchange_rate.HANDLERS,
             *copies.HANDLERS,
@@ -50,7 +53,7 @@ SERVICE = Service(
         assets.AllocateEntitlement,
         assets.AnnounceAll,
     ),
-    sequences=(submission.NUMBER,),
+    sequences=(purchase_request.NUMBER,),
 )
 
 if __name__ == "__main__":

@@ -4,13 +4,14 @@ Which steps it needs is the policy's business (`policy`); how a step waits is to
 a no lead to in `approval_decision`, how spending beyond what was approved is in `spending`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Records
-from libs.contracts.approvals import ApprovalEscalated, ApprovalReminded, RequestExpired
-from libs.contracts.requests import RequestApproved, Wish
-from services.requests import fulfilment
+from libs.contracts.approvals import ApprovalEscalated, ApprovalReminded
+from libs.contracts.requests import Wish
+from services.requests import approval_outcome
+from services.requests.approval_outcome import answer_about, approved
 from services.requests.approval_round import (
     ApprovalEscalationDue,
     ApprovalExpiryDue,
@@ -19,17 +20,20 @@ from services.requests.approval_round import (
     Purpose,
     RoundStatus,
     StepDue,
+    open_rounds,
+    round_keys,
+    with_subject,
+)
+from services.requests.approval_waiting import (
+    Subject,
     a_round,
     close,
     close_all,
     escalated,
     joined,
-    open_rounds,
-    refusal,
     remind_at,
-    round_keys,
+    subject_of,
     wait,
-    with_rounds,
 )
 from services.requests.directory import CostCentre, cost_centre_id_of
 from services.requests.exchange_rate import KnownRate, rates_of
@@ -152,44 +156,18 @@ def _counting(request: PurchaseRequest, held: Records) -> list[ApprovalRound]:
     return [*granted, *open_rounds(request.id, held)]
 
 
-def approved(
-    request: PurchaseRequest, lines: Sequence[RequestLine], *, approved_by: tuple[str, ...], cause: Cause
-) -> Decision:
-    """The spending is approved, up to what the request costs now; fulfilment begins."""
-    granted = request.become(Status.APPROVED, status_since=cause.at, approved_total=request.total)
-    said = RequestApproved(
-        request_id=request.id, number=request.number, approved_by=approved_by, total=request.money
-    )
-    started = fulfilment.start(granted, lines, approved_by=approved_by, cause=cause)
-    return replace(
-        started,
-        save=[granted, *started.save],
-        publish=[said, *started.publish],
-        answer=answer_about(granted),
-    )
-
-
-def answer_about(request: PurchaseRequest, round: ApprovalRound | None = None) -> Mapping[str, object]:
-    """Where a decision has brought the request, and the round if there is one."""
-    answer = {"request_id": str(request.id), "number": request.number, "status": request.status.value}
-    if round is None:
-        return answer
-    return {**answer, "round": round.number, "step": round.step, "round_status": round.status.value}
-
-
 # What happens while nobody decides
 
 
 def remind(timer: ApprovalReminderDue, held: Records, cause: Cause) -> Decision:
     """If the same step still waits, say so again, three times at most."""
-    round = _waiting(timer, held)
-    if round is None or round.reminders >= REMINDERS_MAX:
+    if (waiting := _waiting(timer, held)) is None or waiting[0].reminders >= REMINDERS_MAX:
         return Decision()
-    request = held[PurchaseRequest, timer.request_id]
+    round, about = waiting
     round = replace(round, reminders=round.reminders + 1)
     said = ApprovalReminded(
-        request_id=request.id,
-        number=request.number,
+        request_id=about.id,
+        number=about.number,
         purpose=round.purpose.value,
         round=round.number,
         step=round.step,
@@ -197,53 +175,47 @@ def remind(timer: ApprovalReminderDue, held: Records, cause: Cause) -> Decision:
         reminder=round.reminders,
     )
     again = remind_at(round, cause) if round.reminders < REMINDERS_MAX else None
-    return Decision(save=[request, round], publish=[said], schedule=[again] if again is not None else [])
+    return Decision(save=[about, round], publish=[said], schedule=[again] if again is not None else [])
 
 
 def escalate(timer: ApprovalEscalationDue, held: Records, cause: Cause) -> Decision:
     """If the same step still waits, others may take it as well from now on."""
-    round = _waiting(timer, held)
-    if round is None or round.escalated:
+    if (waiting := _waiting(timer, held)) is None or waiting[0].escalated:
         return Decision()
-    request = held[PurchaseRequest, timer.request_id]
-    round, seats = escalated(round, request)
+    round, about = waiting
+    round, seats = escalated(round, about)
     said = ApprovalEscalated(
-        request_id=request.id,
-        number=request.number,
+        request_id=about.id,
+        number=about.number,
         purpose=round.purpose.value,
         round=round.number,
         step=round.step,
         approvers=round.now.escalate_to,
     )
-    return Decision(save=[request, round, *seats], publish=[said])
+    return Decision(save=[about, round, *seats], publish=[said])
 
 
 def expire(timer: ApprovalExpiryDue, held: Records, cause: Cause) -> Decision:
     """If the same step still waits it is too late: nothing is bought, or the order is not placed."""
-    round = _waiting(timer, held)
-    if round is None:
+    if (waiting := _waiting(timer, held)) is None:
         return Decision()
-    request = held[PurchaseRequest, timer.request_id]
+    round, about = waiting
     reason = f"nobody decided on step {round.step} within {round.now.expire_after_hours} hours"
     closed = close(round, RoundStatus.EXPIRED, held, cause)
-    if round.purpose is Purpose.SPENDING:
-        return joined(Decision(save=[request], publish=[refusal(round, f"expired: {reason}")]), closed)
-    request = request.become(Status.EXPIRED, status_since=cause.at, reason=reason)
-    said = RequestExpired(request_id=request.id, number=request.number, reason=reason)
-    return joined(Decision(save=[request], publish=[said]), closed)
+    return joined(approval_outcome.expired(round, about, reason, cause), closed)
 
 
 def timed(timer: StepDue) -> Keys:
-    """The request and its rounds."""
-    return with_rounds(timer.request_id)
+    """The request or the order, and its rounds."""
+    return with_subject(timer.request_id)
 
 
-def _waiting(timer: StepDue, held: Records) -> ApprovalRound | None:
-    """The round that the timer was set for, if it still waits for the same step."""
-    round = held.find(ApprovalRound, timer.round_id)
-    if round is None or round.status is not RoundStatus.OPEN or round.step != timer.step:
+def _waiting(timer: StepDue, held: Records) -> tuple[ApprovalRound, Subject] | None:
+    """The round that the timer was set for, if it still waits for the same step, and what it is about."""
+    round, about = held.find(ApprovalRound, timer.round_id), subject_of(timer.request_id, held)
+    if round is None or about is None or round.status is not RoundStatus.OPEN or round.step != timer.step:
         return None
-    return round
+    return round, about
 
 
 HANDLERS: Handlers = (

@@ -1,34 +1,34 @@
-"""A round of approval: its steps, who may take them now, and what is said and timed while it waits.
+"""A round of approval: what it is about, its steps, who may take them now, and what was said.
 
-What a yes and a no lead to is told in `approval`, how spending on orders is approved in `spending`.
+How it waits is told in `approval_waiting`, what its end leads to in `approval_outcome`.
 """
 
 import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
 from typing import ClassVar
 from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Key, Keys, Many, Record, Records, Timer, timer_id
-from libs.contracts.approvals import ApprovalAwaited, ApprovalVoided, NeededStep
+from libs.chassis.decision import Key, Keys, Many, Record, Records
+from libs.contracts.approvals import NeededStep
 from libs.contracts.message import Message
-from libs.contracts.requests import SpendingRefused
 from libs.contracts.values import Money, derived_id, money
-from services.requests.policy import Needed
+from services.requests.order_to_approve import OrderToApprove
 from services.requests.purchase_request import PurchaseRequest
 
 REMINDER, ESCALATION, EXPIRY = "approval_reminder", "approval_escalation", "approval_expiry"
 
 
 class Purpose(StrEnum):
-    """What is approved: the request, or what one of its orders would cost beyond that."""
+    """What is approved: a request, what one of its orders would cost beyond that, or an order as such."""
 
     REQUEST = "request"
     SPENDING = "spending"
+    ORDER = "order"
 
 
 class RoundStatus(StrEnum):
@@ -51,11 +51,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalRound(Record):
-    """The steps that one revision of a request, or one order of it, needs; `content` is the hash of what was seen.
+    """The steps that one revision of a request, or of an order, needs; `content` is the hash of what was seen.
 
-    `steps` is their JSON, as the policy wanted them when it began; `step` counts from 1. `yes` are those who said it
-    in this step, `voices` those in whose name. `revision_now` is the latest revision that it still covers; `ordinal`
-    is the request's number.
+    `request_id` is what it is about: a request, or for the purpose `order` the order. `steps` is their JSON, as the
+    policy wanted them when it began; `step` counts from 1. `yes` are those who said it in this step, `voices` those in
+    whose name. `revision_now` is the latest revision that it still covers; `ordinal` is the place of what it is about
+    among all that waits.
     """
 
     TRANSITIONS: ClassVar = {
@@ -122,7 +123,7 @@ class ApprovalRound(Record):
 class ApprovalSeat(Record):
     """That a round waits for whom this key names: what an approver's inbox is read from. Closed ones stay.
 
-    `ordinal` is the request's number and `round` the round's, in which order an inbox is read.
+    `ordinal` is the place of what the round is about and `round` its number, in which order an inbox is read.
     """
 
     request_id: UUID
@@ -189,12 +190,12 @@ class ApprovalExpiryDue(StepDue):
 
 
 def round_id_of(request_id: UUID, number: int) -> UUID:
-    """The id of a request's round, counted from 1."""
+    """The id of a round of a request or an order, counted from 1."""
     return derived_id("approval_round", request_id, number)
 
 
 def round_keys(request_id: UUID) -> Keys:
-    """All rounds of a request and the seats that wait: what whoever changes or stops a request has to hold."""
+    """All rounds of a request or an order and the seats that wait: what whoever changes or stops it has to hold."""
     return (
         Many(ApprovalRound, by="request_id", value=request_id),
         Many(ApprovalSeat, by="request_id", value=request_id, where={"open": True}),
@@ -204,6 +205,15 @@ def round_keys(request_id: UUID) -> Keys:
 def with_rounds(request_id: UUID) -> Keys:
     """The request and its rounds."""
     return (Key(PurchaseRequest, request_id), *round_keys(request_id))
+
+
+def with_subject(id: UUID) -> Keys:
+    """The request or the order with this id, and its rounds."""
+    return (
+        Key(PurchaseRequest, id, may_be_new=True),
+        Key(OrderToApprove, id, may_be_new=True),
+        *round_keys(id),
+    )
 
 
 def steps_as_text(steps: Iterable[NeededStep]) -> str:
@@ -221,171 +231,3 @@ def open_rounds(request_id: UUID, held: Records) -> list[ApprovalRound]:
     """The rounds of a request that wait, in the order in which they were opened."""
     rounds = held.all(ApprovalRound, request_id=request_id, status=RoundStatus.OPEN)
     return sorted(rounds, key=lambda round: round.number)
-
-
-# What happens to a round, without what that means for its request
-
-
-def a_round(
-    request: PurchaseRequest, purpose: Purpose, asked: Money, steps: Needed, cause: Cause
-) -> ApprovalRound:
-    """The request's latest round: `request.round` is its number already."""
-    assert request.content is not None  # what was never wanted is not approved
-    return ApprovalRound(
-        id=round_id_of(request.id, request.round),
-        request_id=request.id,
-        ordinal=request.ordinal,
-        number=request.round,
-        purpose=purpose,
-        revision=request.revision,
-        revision_now=request.revision,
-        content=request.content,
-        total=asked.amount,
-        currency=asked.currency,
-        policy_number=steps.policy_number,
-        rule=steps.rule,
-        steps=steps_as_text(steps.steps),
-        opened_at=cause.at,
-        step_opened_at=cause.at,
-    )
-
-
-def wait(round: ApprovalRound, request: PurchaseRequest, cause: Cause) -> Decision:
-    """Have the round wait for its step: seats for who may take it, timers for if they don't."""
-    step = round.now
-    seats = [_seat(round, request, approver) for approver in step.approvers]
-    awaited = ApprovalAwaited(
-        request_id=request.id,
-        number=request.number,
-        purpose=round.purpose.value,
-        round=round.number,
-        step=round.step,
-        approvers=step.approvers,
-        quorum=step.quorum,
-        total=round.money,
-    )
-    return Decision(save=[round, *seats], publish=[awaited], schedule=_timers(round, cause))
-
-
-def advance(round: ApprovalRound, request: PurchaseRequest, held: Records, cause: Cause) -> Decision:
-    """Go on to the following step, which begins without a yes, a reminder or an escalation."""
-    following = replace(
-        round,
-        step=round.step + 1,
-        yes=(),
-        voices=(),
-        reminders=0,
-        escalated=False,
-        step_opened_at=cause.at,
-    )
-    waiting = wait(following, request, cause)
-    return replace(waiting, save=[*waiting.save, *_closed_seats(round, held)], cancel=timers_of(round))
-
-
-def remind_at(round: ApprovalRound, cause: Cause) -> Timer | None:
-    """When to say next that the step still waits."""
-    return _timer(round, REMINDER, round.now.remind_after_hours, ApprovalReminderDue, cause)
-
-
-def escalated(round: ApprovalRound, request: PurchaseRequest) -> tuple[ApprovalRound, Sequence[Record]]:
-    """The round with more who may take its step, and their seats."""
-    seats = [_seat(round, request, approver) for approver in round.now.escalate_to]
-    return replace(round, escalated=True), seats
-
-
-def close(round: ApprovalRound, status: RoundStatus, held: Records, cause: Cause) -> Decision:
-    """The round waits for nobody any more."""
-    closed = round.become(status, closed_at=cause.at)
-    if round.status is not RoundStatus.OPEN:
-        return Decision(save=[closed])
-    return Decision(save=[closed, *_closed_seats(round, held)], cancel=timers_of(round))
-
-
-def close_all(
-    rounds: Iterable[ApprovalRound],
-    status: RoundStatus,
-    reason: str,
-    request: PurchaseRequest,
-    held: Records,
-    cause: Cause,
-) -> Decision:
-    """Nobody need decide on these any more: say so, and to purchasing that it must not place the orders."""
-    together = Decision()
-    for round in rounds:
-        closed = close(round, status, held, cause)
-        together = joined(together, closed, Decision(publish=_said_over(round, request, reason)))
-    return together
-
-
-def _said_over(round: ApprovalRound, request: PurchaseRequest, reason: str) -> list[Message]:
-    over = ApprovalVoided(
-        request_id=request.id,
-        number=request.number,
-        purpose=round.purpose.value,
-        round=round.number,
-        reason=reason,
-    )
-    return [over] if round.order_id is None else [over, refusal(round, reason)]
-
-
-def refusal(round: ApprovalRound, reason: str) -> SpendingRefused:
-    """What purchasing is told when an order's spending is not approved."""
-    assert round.order_id is not None
-    assert round.order_revision is not None
-    return SpendingRefused(
-        request_id=round.request_id,
-        order_id=round.order_id,
-        order_revision=round.order_revision,
-        reason=reason,
-    )
-
-
-def joined(*decisions: Decision) -> Decision:
-    """Several decisions as one; the answer is the last one's that has one."""
-    return Decision(
-        save=[record for each in decisions for record in each.save],
-        publish=[message for each in decisions for message in each.publish],
-        schedule=[timer for each in decisions for timer in each.schedule],
-        cancel=[timer for each in decisions for timer in each.cancel],
-        answer=next((each.answer for each in reversed(decisions) if each.answer), {}),
-    )
-
-
-def timers_of(round: ApprovalRound) -> list[UUID]:
-    """The ids of what may be timed for a round."""
-    return [timer_id(round.id, name) for name in (REMINDER, ESCALATION, EXPIRY)]
-
-
-def _seat(round: ApprovalRound, request: PurchaseRequest, approver: str) -> ApprovalSeat:
-    return ApprovalSeat(
-        id=derived_id("approval_seat", round.id, round.step, approver),
-        request_id=request.id,
-        round_id=round.id,
-        approver=approver,
-        ordinal=request.ordinal,
-        round=round.number,
-        step=round.step,
-    )
-
-
-def _closed_seats(round: ApprovalRound, held: Records) -> list[ApprovalSeat]:
-    return [replace(seat, open=False) for seat in held.all(ApprovalSeat, round_id=round.id, open=True)]
-
-
-def _timers(round: ApprovalRound, cause: Cause) -> list[Timer]:
-    step = round.now
-    timers = (
-        remind_at(round, cause),
-        _timer(round, ESCALATION, step.escalate_after_hours, ApprovalEscalationDue, cause),
-        _timer(round, EXPIRY, step.expire_after_hours, ApprovalExpiryDue, cause),
-    )
-    return [timer for timer in timers if timer is not None]
-
-
-def _timer(
-    round: ApprovalRound, name: str, hours: int | None, due: type[StepDue], cause: Cause
-) -> Timer | None:
-    if hours is None:
-        return None
-    message = due(request_id=round.request_id, round_id=round.id, step=round.step)
-    return Timer(of=round.id, name=name, due_at=cause.at + timedelta(hours=hours), message=message)

@@ -26,6 +26,7 @@ from services.requests.purchase_request import (
     BEFORE_APPROVAL,
     NEVER_APPROVED,
     NO_CURRENCY,
+    NUMBER,
     PurchaseRequest,
     RequestLine,
     RequestRevision,
@@ -34,7 +35,7 @@ from services.requests.purchase_request import (
     number_of,
     reference_id_of,
 )
-from services.requests.submission import NUMBER, answer_of, request_in, what_it_names, words_of
+from services.requests.submission import answer_of, request_in, what_it_names, words_of
 
 
 def edit(command: EditRequest, held: Records, cause: Cause) -> Decision:

@@ -67,6 +67,8 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
 BEFORE_APPROVAL = frozenset({Status.SUBMITTED, Status.AWAITING_APPROVAL})
 NEVER_APPROVED = frozenset({Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED})
 
+NUMBER = "request_number"
+"""The sequence that requests are numbered by."""
 NO_CURRENCY = "XXX"
 """ISO 4217's code for none: of a request of which only the withdrawal has arrived."""
 

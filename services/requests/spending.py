@@ -6,6 +6,7 @@ spend; anything else is a round of its own, in which the people whom the policy 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from uuid import UUID
 
 from libs.chassis.decision import (
     Cause,
@@ -20,18 +21,11 @@ from libs.chassis.decision import (
     Via,
 )
 from libs.contracts.purchasing import OrderCancelled, OrderDrafted, SpendingQuestionDropped
-from libs.contracts.requests import ApproveSpending, SpendingApproved
+from libs.contracts.requests import ApproveSpending
+from services.requests import approval_outcome, order_approval
 from services.requests.approval import what_is_asked
-from services.requests.approval_round import (
-    ApprovalRound,
-    Purpose,
-    RoundStatus,
-    a_round,
-    close_all,
-    joined,
-    wait,
-    with_rounds,
-)
+from services.requests.approval_round import ApprovalRound, Purpose, RoundStatus, with_rounds
+from services.requests.approval_waiting import a_round, close_all, joined, wait
 from services.requests.directory import CostCentre
 from services.requests.exchange_rate import KnownRate, rates_of
 from services.requests.policy import POLICY_ID, ApprovalPolicy, Needed, in_force, needed
@@ -109,7 +103,7 @@ def approve_spending(command: ApproveSpending, held: Records, cause: Cause) -> D
         asked = wait(round, request, cause)
         asked = replace(asked, save=[request, *asked.save])
     else:
-        asked = granted(round, request)
+        asked = approval_outcome.granted(round, request, (), held, cause)
         round = round.become(RoundStatus.APPROVED, closed_at=cause.at)
         asked = replace(asked, save=[*asked.save, round])
     return replace(
@@ -117,52 +111,54 @@ def approve_spending(command: ApproveSpending, held: Records, cause: Cause) -> D
     )
 
 
-def granted(round: ApprovalRound, request: PurchaseRequest) -> Decision:
-    """The order may be placed. From now on the request is approved up to this total."""
-    assert round.order_id is not None
-    assert round.order_revision is not None
-    if round.currency == request.currency:
-        request = replace(request, approved_total=max(request.approved_total or round.total, round.total))
-    said = SpendingApproved(
-        request_id=request.id,
-        order_id=round.order_id,
-        order_revision=round.order_revision,
-        total=round.money,
-    )
-    return Decision(save=[request], publish=[said])
-
-
 OrderNews = OrderDrafted | OrderCancelled | SpendingQuestionDropped
 
 
 def order_over(fact: OrderNews, held: Records, cause: Cause) -> Decision:
-    """An order that was asked about was changed, placed or cancelled: nobody need decide on it any more.
+    """An order that was asked about was changed, placed or cancelled: nobody need decide on it any more, neither for
+    what it would cost a request nor for the order as such.
 
     Where that overtook the question, purchasing says it once more, when it hears that people are being asked.
     """
-    if fact.request_id is None:
-        return Decision()
-    waiting = held.all(
-        ApprovalRound, request_id=fact.request_id, order_id=fact.order_id, status=RoundStatus.OPEN
+    together = Decision()
+    for request_id in _asked_for(fact):
+        request = held.find(PurchaseRequest, request_id)
+        waiting, status, reason = _outdated(fact, request_id, held)
+        if request is not None and waiting:
+            over = close_all(waiting, status, reason, request, held, cause)
+            together = joined(together, Decision(save=[request]), over)
+    waiting, status, reason = _outdated(fact, fact.order_id, held)
+    return joined(
+        together, order_approval.no_longer_asked(fact.order_id, waiting, status, reason, held, cause)
     )
+
+
+def _outdated(fact: OrderNews, about: UUID, held: Records) -> tuple[list[ApprovalRound], RoundStatus, str]:
+    """The rounds about a request or the order itself that ask what is no question any more, and why."""
+    waiting = held.all(ApprovalRound, request_id=about, order_id=fact.order_id, status=RoundStatus.OPEN)
     if isinstance(fact, OrderDrafted):
-        waiting = [round for round in waiting if (round.order_revision or 0) < fact.order_revision]
-        status, reason = RoundStatus.VOIDED, f"{fact.requisition_number} was changed"
-    elif isinstance(fact, SpendingQuestionDropped):
-        waiting = [round for round in waiting if (round.order_revision or 0) <= fact.order_revision]
-        status, reason = RoundStatus.VOIDED, fact.reason
-    else:
-        status, reason = RoundStatus.STOPPED, f"{fact.requisition_number} was cancelled"
-    if not waiting:
-        return Decision()
-    request = held[PurchaseRequest, fact.request_id]
-    over = close_all(waiting, status, reason, request, held, cause)
-    return replace(over, save=[request, *over.save])
+        changed = [round for round in waiting if (round.order_revision or 0) < fact.order_revision]
+        return changed, RoundStatus.VOIDED, f"{fact.requisition_number} was changed"
+    if isinstance(fact, SpendingQuestionDropped):
+        meant = about == (fact.request_id or fact.order_id)
+        known = [round for round in waiting if meant and (round.order_revision or 0) <= fact.order_revision]
+        return known, RoundStatus.VOIDED, fact.reason
+    return waiting, RoundStatus.STOPPED, f"{fact.requisition_number} was cancelled"
+
+
+def _asked_for(fact: OrderNews) -> list[UUID]:
+    """The requests that the order serves."""
+    if isinstance(fact, SpendingQuestionDropped) or fact.request_id is not None:
+        return [fact.request_id] if fact.request_id is not None else []
+    return sorted({line.request_id for line in fact.lines if line.request_id is not None})
 
 
 def order_asked_about(fact: OrderNews) -> Keys:
-    """The request and its rounds."""
-    return with_rounds(fact.request_id) if fact.request_id is not None else ()
+    """The order, the requests that it serves, and the rounds of all of them."""
+    return (
+        *(key for request_id in _asked_for(fact) for key in with_rounds(request_id)),
+        *order_approval.order_and_rounds(fact.order_id),
+    )
 
 
 def _steps(

@@ -36,9 +36,13 @@ from services.requests.copies import (
 )
 from services.requests.directory import CostCentre, Person, cost_centre_id_of, person_key
 from services.requests.pricing import check_person, priced
-from services.requests.purchase_request import PurchaseRequest, RequestLine, number_of, reference_id_of
-
-NUMBER = "request_number"
+from services.requests.purchase_request import (
+    NUMBER,
+    PurchaseRequest,
+    RequestLine,
+    number_of,
+    reference_id_of,
+)
 
 WORDS_MAX = 2000
 

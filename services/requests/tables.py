@@ -8,6 +8,7 @@ from services.requests.copies import CatalogEntry, KnownLocation, KnownVendor
 from services.requests.delegation import Delegation, DelegationBook
 from services.requests.directory import CostCentre, Group, Person
 from services.requests.exchange_rate import KnownRate
+from services.requests.order_to_approve import OrderToApprove
 from services.requests.policy import ApprovalPolicy, ApprovalPolicyVersion
 from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit
 from services.requests.purchase_request import PurchaseRequest, RequestLine, RequestRevision
@@ -93,6 +94,7 @@ STORAGE = Storage(
         Column("total", Numeric(19, 4), nullable=False),
         Index("request_revisions_by_request", "request_id", "number"),
     ),
+    table(OrderToApprove, "orders_to_approve", Column("total", Numeric(19, 4), nullable=False)),
     table(
         ApprovalRound,
         "approval_rounds",

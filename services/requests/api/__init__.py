@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.requests.api import approvals, copies, delegations, people, policies, processes, requests
+from services.requests.api import (
+    approvals,
+    copies,
+    delegations,
+    order_approvals,
+    people,
+    policies,
+    processes,
+    requests,
+)
 
 router = APIRouter()
-for each in (requests, processes, people, delegations, approvals, policies, copies):
+for each in (requests, processes, people, delegations, approvals, order_approvals, policies, copies):
     router.include_router(each.router)

@@ -1,4 +1,4 @@
-"""Approval over HTTP: an approver's inbox, yes and no, singly and several at once, and who said what to a request."""
+"""Approval over HTTP: an approver's inbox, yes and no, singly and several at once, and who said what."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeyed, Obeying, Person, Reading, needs
@@ -17,7 +18,13 @@ from libs.contracts.codes import CODES
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
 from libs.contracts.values import LongText, Money, PersonId, Text, money
-from services.requests.api.inbox import REQUEST_SHOWN, InboxPage, authority, can_be_decided_by, may_see
+from services.requests.api.inbox import (
+    SHOWN,
+    InboxPage,
+    authority,
+    can_be_decided_by,
+    may_see,
+)
 from services.requests.api.naming import RequestNamed
 from services.requests.approval_round import (
     Approval,
@@ -27,6 +34,7 @@ from services.requests.approval_round import (
     Verdict,
     steps_in,
 )
+from services.requests.order_to_approve import OrderApprovalStatus
 from services.requests.purchase_request import PurchaseRequest, Status
 from services.requests.tables import STORAGE
 
@@ -56,7 +64,7 @@ class NewDecision(Value):
 
 
 class OneOfSeveralDecisions(NewDecision):
-    """A yes or a no to one of several requests."""
+    """A yes or a no to one of several requests and orders; an order is named by its id in `request_id`."""
 
     request_id: UUID
 
@@ -68,11 +76,11 @@ class SeveralDecisions(Value):
 
 
 class ApprovalDecidedSeen(BaseModel):
-    """The decision stands, and where it has brought the request and the round of approval."""
+    """The decision stands, and where it has brought the request or the order and the round of approval."""
 
     request_id: UUID
     number: str
-    status: Status
+    status: Status | OrderApprovalStatus
     round: int
     step: int
     round_status: RoundStatus
@@ -98,7 +106,8 @@ class DecisionsEnded(BaseModel):
 
 
 class ApprovalAwaitedSeen(BaseModel):
-    """A round of approval that waits: for its request, or (purpose `spending`) for one of the request's orders."""
+    """A round of approval that waits: for its request, for one of the request's orders (purpose `spending`), or for an
+    order as such (purpose `order`): then `request_id` is the order's id, and the requester whoever submitted it."""
 
     request_id: UUID
     number: str
@@ -116,6 +125,7 @@ class ApprovalAwaitedSeen(BaseModel):
     justification: str
     revision: int
     total: Money
+    order_id: UUID | None
     requisition_number: str | None
     vendor: str | None
     asked_because: str
@@ -231,14 +241,14 @@ async def list_awaited_approvals(
     limit: Limit = 100,
     after: Annotated[str | None, Query(pattern=r"^[0-9]{1,18}\.[0-9]{1,18}$")] = None,
 ) -> Page[ApprovalAwaitedSeen]:
-    """What waits for the decision of who acts, by request number: in their own right, or in the name of somebody who
+    """What waits for the decision of who acts, as it came: in their own right, or in the name of somebody who
     has delegated to them (`acting_for`). `all` shows what waits for anybody; `approver` is one key to look for.
 
     A page can hold less than was asked for and still have a `next`: 1,000 rounds of each key are looked at for it.
     """
     if all and not actor.may(Action.SEE_ALL_REQUESTS):
         raise Rejection("not_entitled", field="all", message="Only what waits for you can be shown.")
-    wanted = [] if requester is None else [_requests.c.requester == requester]
+    wanted = [] if requester is None else [SHOWN["requester"] == requester]
     place = tuple(map(int, after.split("."))) if after is not None else None
     if all and approver is None:
         waiting = await InboxPage(wanted, place, limit).of_all(
@@ -267,24 +277,29 @@ async def show_approvals(request_id: RequestNamed, read: Reading, actor: Person)
     request = (await read.execute(select(_requests).where(_requests.c.id == request_id))).one_or_none()
     if request is None or not await may_see(read, actor, request):
         raise Rejection("request_unknown", message="There is no such request.")
-    rounds = select(_rounds).where(_rounds.c.request_id == request.id).order_by(_rounds.c.number)
-    said = select(_approvals).where(_approvals.c.request_id == request.id)
-    approvals = (
-        await read.execute(said.order_by(_approvals.c.round, _approvals.c.step, _approvals.c.at))
-    ).all()
     return ApprovalsSeen(
         request_id=request.id,
         number=request.number,
         status=request.status,
-        rounds=[_round_seen(row, approvals) for row in (await read.execute(rounds)).all()],
+        rounds=await rounds_about(request.id, read),
     )
+
+
+async def rounds_about(id: UUID, read: AsyncConnection) -> list[RoundSeen]:
+    """All rounds of a request or an order, the first one first."""
+    rounds = select(_rounds).where(_rounds.c.request_id == id).order_by(_rounds.c.number)
+    said = select(_approvals).where(_approvals.c.request_id == id)
+    approvals = (
+        await read.execute(said.order_by(_approvals.c.round, _approvals.c.step, _approvals.c.at))
+    ).all()
+    return [_round_seen(row, approvals) for row in (await read.execute(rounds)).all()]
 
 
 def _awaited_seen(row: Row[Any]) -> ApprovalAwaitedSeen:
     steps = steps_in(row.steps)
     step = steps[row.step - 1]
     return ApprovalAwaitedSeen(
-        **{name: getattr(row, f"request_{name}") for name in REQUEST_SHOWN},
+        **{name: getattr(row, f"about_{name}") for name in SHOWN},
         request_id=row.request_id,
         purpose=row.purpose,
         round=row.round,
@@ -295,6 +310,7 @@ def _awaited_seen(row: Row[Any]) -> ApprovalAwaitedSeen:
         yes=row.yes,
         # A request may cost less by now than when the round began; an order costs what was asked for.
         total=money(row.request_total if row.purpose == Purpose.REQUEST else row.total, row.currency),
+        order_id=row.order_id,
         requisition_number=row.requisition_number,
         vendor=row.vendor,
         asked_because=row.asked_because,

@@ -1,6 +1,6 @@
 """What an approver's inbox is read from: whose what is, and what waits for whom, however much there is."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,10 +27,12 @@ from libs.contracts.permissions import Action
 from services.requests import delegation, directory
 from services.requests.approval_round import ApprovalRound, ApprovalSeat, RoundStatus
 from services.requests.delegation import Delegation
+from services.requests.order_to_approve import OrderToApprove
 from services.requests.purchase_request import PurchaseRequest
 from services.requests.tables import STORAGE
 
 _requests = STORAGE.tables[PurchaseRequest]
+_orders = STORAGE.tables[OrderToApprove]
 _rounds = STORAGE.tables[ApprovalRound]
 _seats = STORAGE.tables[ApprovalSeat]
 _people = STORAGE.tables[directory.Person]
@@ -43,16 +45,21 @@ _delegations = STORAGE.tables[Delegation]
 async def may_see(read: AsyncConnection, actor: Actor, request: Row[Any]) -> bool:
     """Whether a request may be shown: one's own, one that one may decide on now, or any for who sees all."""
     own = actor.id in (request.requester, request.on_behalf_of, request.submitted_by, request.source)
-    if own or actor.may(Action.SEE_ALL_REQUESTS):
+    return own or await may_decide_on(read, actor, request.id)
+
+
+async def may_decide_on(read: AsyncConnection, actor: Actor, id: UUID) -> bool:
+    """Whether a request or an order waits for who acts, or they may see whatever waits."""
+    if actor.may(Action.SEE_ALL_REQUESTS):
         return True
     keys = await authority_of_actor(read, actor)
     for delegator in await _represented(read, actor.id):
         keys |= await _authority_of_other(read, delegator)
-    return bool((await read.execute(select(awaits(request.id, keys)))).scalar_one())
+    return bool((await read.execute(select(awaits(id, keys)))).scalar_one())
 
 
 def awaits(request_id: ColumnElement[UUID] | UUID, keys: Iterable[str]) -> ColumnElement[bool]:
-    """Whether a request waits for somebody who holds one of these approver keys."""
+    """Whether a request or an order waits for somebody who holds one of these approver keys."""
     seat = select(_seats.c.id).where(
         _seats.c.request_id == request_id, _seats.c.open, _seats.c.approver.in_(sorted(keys))
     )
@@ -107,22 +114,23 @@ async def authority(
 # What waits
 
 
-REQUEST_SHOWN = (
-    "number",
-    "requester",
-    "on_behalf_of",
-    "submitted_by",
-    "cost_centre",
-    "justification",
-    "revision",
-)
+SHOWN: Mapping[str, ColumnElement[Any]] = {
+    "number": func.coalesce(_requests.c.number, _orders.c.number),
+    "requester": func.coalesce(_requests.c.requester, _orders.c.asked_by),
+    "on_behalf_of": _requests.c.on_behalf_of,
+    "submitted_by": func.coalesce(_requests.c.submitted_by, _orders.c.asked_by),
+    "cost_centre": _requests.c.cost_centre,
+    "justification": func.coalesce(_requests.c.justification, ""),
+    "revision": func.coalesce(_requests.c.revision, _orders.c.revision),
+}
+"""What is shown of a request or an order that waits; the requester of an order is who submitted it."""
 
 
 LOOKED_AT_MAX = 1_000
 """Rounds that are looked at for one page, of each key."""
 _LAST = 2**63 - 1
 Place = tuple[int, ...]
-"""Of a round: the number of its request, and its own."""
+"""Of a round: the place of what it is about, and its own number."""
 
 
 Way = tuple[ColumnElement[Any], tuple[ColumnElement[Any], ...], str, ColumnElement[bool]]
@@ -131,7 +139,7 @@ Way = tuple[ColumnElement[Any], tuple[ColumnElement[Any], ...], str, ColumnEleme
 
 @dataclass(frozen=True)
 class InboxPage:
-    """A page of rounds that wait, by request number and round, after those of the page before.
+    """A page of rounds that wait, as what they are about came, and by round, after those of the page before.
 
     What is asked for beyond a key is looked up in the rounds and their requests, a limited number of them; so a page
     may hold less than was asked for and still have a `next`.
@@ -207,15 +215,18 @@ class InboxPage:
         found = (
             select(some.c.round_id, some.c.ordinal, some.c.round)
             .join(_rounds, _rounds.c.id == some.c.round_id)
-            .join(_requests, _requests.c.id == _rounds.c.request_id)
+            .outerjoin(_requests, _requests.c.id == _rounds.c.request_id)
+            .outerjoin(_orders, _orders.c.id == _rounds.c.request_id)
             .where(*self.wanted)
         )
         return found.order_by(some.c.key, some.c.ordinal, some.c.round).limit(self.limit + 1)
 
     def _shown(self) -> Select[Any]:
-        request = [_requests.c[name].label(f"request_{name}") for name in (*REQUEST_SHOWN, "total")]
-        return select(_rounds, _rounds.c.number.label("round"), *request).join(
-            _requests, _requests.c.id == _rounds.c.request_id
+        about = [column.label(f"about_{name}") for name, column in SHOWN.items()]
+        return (
+            select(_rounds, _rounds.c.number.label("round"), _requests.c.total.label("request_total"), *about)
+            .outerjoin(_requests, _requests.c.id == _rounds.c.request_id)
+            .outerjoin(_orders, _orders.c.id == _rounds.c.request_id)
         )
 
 
@@ -226,10 +237,10 @@ def _bigints(place: Place) -> list[ColumnElement[int]]:
 def can_be_decided_by(people: tuple[str, ...]) -> list[ColumnElement[bool]]:
     """Nobody decides on what they, or whoever they decide for, have asked for or said yes to already."""
     return [
-        _requests.c.requester.not_in(people),
+        SHOWN["requester"].not_in(people),
         func.coalesce(_requests.c.on_behalf_of, "").not_in(people),
         func.coalesce(_requests.c.edited_by, "").not_in(people),
-        _requests.c.submitted_by.not_in(people),
+        SHOWN["submitted_by"].not_in(people),
         not_(_rounds.c.voices.contains([people[0]])),
         not_(_rounds.c.yes.contains([people[-1]])),
     ]

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0004"
 down_revision = "0003"
@@ -21,3 +22,29 @@ def upgrade() -> None:
     op.alter_column("catalog_entries", "components", server_default=None)
     op.add_column("request_lines", sa.Column("bundle", sa.Text(), nullable=True))
     op.add_column("request_lines", sa.Column("bundle_quantity", sa.BigInteger(), nullable=True))
+    op.create_table(
+        "orders_to_approve",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("ordinal", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("status_since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.Uuid(), nullable=False),
+        sa.Column("total", sa.Numeric(precision=19, scale=4), nullable=False),
+        sa.Column("currency", sa.Text(), nullable=False),
+        sa.Column("vendor", sa.Text(), nullable=False),
+        sa.Column("kinds", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("request_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("round", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint(
+            "status IN ('awaiting_approval', 'approved', 'refused', 'over')", name="status_is_known"
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.drop_constraint("purpose_is_known", "approval_rounds")
+    op.create_check_constraint(
+        "purpose_is_known", "approval_rounds", "purpose IN ('request', 'spending', 'order')"
+    )
