@@ -22,6 +22,7 @@ ONLY_OURS = {
     "purchasing.announce_all.v1",
     "purchasing.create_order.v1",
     "requests.announce_all.v1",
+    "requests.approve_order.v1",
     "requests.approve_spending.v1",
 }
 """Commands that our own services give to each other, and nobody else may."""
