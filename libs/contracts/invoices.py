@@ -105,6 +105,14 @@ class RecordInvoice(Command):
     lines: Annotated[tuple[InvoiceLine, ...], Field(max_length=INVOICE_LINES_MAX)] = ()
 
 
+class MatchInvoices(Command):
+    """Compare the invoices of an order with it again: something of it was received, went back, or was changed."""
+
+    type: ClassVar[str] = "purchasing.match_invoices.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+
+
 class InvoiceCommand(Command):
     """Something to do with an invoice, named by its id or by its vendor and number."""
 
@@ -222,7 +230,10 @@ class InvoiceRecorded(InvoiceFact):
 
 
 class DifferenceFound(Value):
-    """One thing that differs: what the order or the dock says, and what the invoice says."""
+    """One thing that differs: what the order or the dock says, and what the invoice says.
+
+    It is `pending` while more is to come or to be billed: then nobody must act.
+    """
 
     difference: Difference
     order_id: UUID
@@ -231,6 +242,7 @@ class DifferenceFound(Value):
     expected: str
     invoiced: str
     within_tolerance: bool
+    pending: bool = False
 
 
 class InvoiceDifferenceFound(InvoiceFact):

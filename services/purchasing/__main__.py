@@ -8,9 +8,12 @@ from services.purchasing import (
     definition,
     draft,
     exchange_rate,
+    invoice,
+    invoicing,
     policy,
     purchase_order,
     request_orders,
+    settlement,
     spending,
     tolerance,
 )
@@ -29,13 +32,15 @@ SERVICE = Service(
             *definition.HANDLERS,
             *announcing.HANDLERS,
             *exchange_rate.HANDLERS,
+            *invoicing.HANDLERS,
+            *settlement.HANDLERS,
             *tolerance.HANDLERS,
         )
     },
     storage=STORAGE,
     routes=router,
     sends=(ApproveSpending,),
-    sequences=(request_orders.NUMBER,),
+    sequences=(request_orders.NUMBER, invoice.ORDINAL),
 )
 
 if __name__ == "__main__":

@@ -20,9 +20,11 @@ from sqlalchemy import (
 from libs.chassis.storage import Storage, table
 from services.purchasing.catalog import CatalogItem, GtinClaim, Vendor
 from services.purchasing.exchange_rate import ExchangeRate
+from services.purchasing.invoice import Invoice
 from services.purchasing.policy import PurchasingPolicy
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, OrderName, PurchaseOrder, Status
 from services.purchasing.rate_book import RateBook
+from services.purchasing.settlement import InvoiceDecision
 from services.purchasing.spending import RequestOrders
 from services.purchasing.tolerance import Tolerance
 
@@ -112,6 +114,19 @@ STORAGE = Storage(
         Index("order_lines_by_order", "order_id", "position"),
         Index("order_lines_by_request", "request_id"),
     ),
+    table(
+        Invoice,
+        "invoices",
+        *(Column(name, AMOUNT, nullable=False) for name in ("net", "tax", "gross", "freight")),
+        UniqueConstraint("ordinal", name="invoices_ordinal"),
+        UniqueConstraint("vendor_number", "number", name="invoices_number"),
+        Index("invoices_by_number", "number"),
+        Index("invoices_by_status", "status", "ordinal"),
+        Index("invoices_by_vendor", "vendor_number", "ordinal"),
+        Index("invoices_differing", "ordinal", postgresql_where=text("differs")),
+        Index("invoices_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
+    ),
+    table(InvoiceDecision, "invoice_decisions", Index("invoice_decisions_by_invoice", "invoice_id")),
 )
 
 _orders = STORAGE.tables[PurchaseOrder]

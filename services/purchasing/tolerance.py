@@ -21,6 +21,7 @@ from libs.chassis.decision import (
 )
 from libs.contracts.invoices import DefineTolerance, Difference, ToleranceChanged
 from libs.contracts.values import derived_id
+from services.purchasing.matching import Bound, Tolerances
 
 TOLERANCES_MAX = 1_000
 """All of them are looked at with every batch of invoices."""
@@ -38,6 +39,9 @@ class Tolerance(Record):
     vendor_number: str | None = None
     percent: Decimal | None = None
     amount: Decimal | None = None
+
+
+ALL_TOLERANCES = Page(Tolerance, None, TOLERANCES_MAX)
 
 
 def tolerance_id_of(difference: Difference, sku: str | None, vendor_number: str | None) -> UUID:
@@ -73,7 +77,18 @@ def define(command: DefineTolerance, held: Records, cause: Cause) -> Decision:
 
 def every_tolerance(_: object) -> Keys:
     """All that are defined."""
-    return (Page(Tolerance, None, TOLERANCES_MAX),)
+    return (ALL_TOLERANCES,)
+
+
+def tolerances_in(held: Records) -> Tolerances:
+    """All that hold."""
+    return Tolerances(
+        {
+            (each.difference, each.sku, each.vendor_number): Bound(each.percent, each.amount)
+            for each in held.all(Tolerance)
+            if each.percent is not None or each.amount is not None
+        }
+    )
 
 
 def tolerance_of(command: DefineTolerance) -> Keys:

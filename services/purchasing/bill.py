@@ -1,0 +1,256 @@
+"""What an order was to cost, what its invoices bill of it, and what its credit notes take back. Figures only.
+
+A credit note takes back from the invoice it corrects, then from the latest ones. A line of it at the price that was
+billed, or at the order's, gives units back; at any other price it corrects the price and gives only money back. One
+without lines that is as large as the invoice takes all of it back.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+from uuid import UUID
+
+from libs.contracts.values import line_total
+
+PRICE_STEP = Decimal("0.000001")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineWanted:
+    """A line of an order: `kept` are the units we have, without those that were rejected or went back."""
+
+    id: UUID
+    sku: str
+    ordered: int
+    cancelled: int = 0
+    kept: int = 0
+    unit_price: Decimal
+    tax_percent: Decimal = Decimal(0)
+
+    @property
+    def wanted(self) -> int:
+        """Units that may be billed."""
+        return self.ordered - self.cancelled
+
+    @property
+    def open(self) -> int:
+        """Units that are still to come."""
+        return max(0, self.wanted - self.kept)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderWanted:
+    """An order: what it may cost is what its lines cost without what was cancelled, freight, and tax on the lines."""
+
+    id: UUID
+    vendor_number: str
+    currency: str
+    freight: Decimal = Decimal(0)
+    lines: tuple[LineWanted, ...]
+
+    def cost(self, unit_price: Decimal, units: int) -> Decimal:
+        """What so many units cost, net, rounded half up to the cent."""
+        return line_total(unit_price, units, self.currency)
+
+    def tax_on(self, net: Decimal, percent: Decimal) -> Decimal:
+        """The tax on an amount, rounded half up to the cent."""
+        return line_total(net * percent / 100, 1, self.currency)
+
+    @property
+    def net(self) -> Decimal:
+        """What it may cost, net, with freight."""
+        return sum((self.cost(line.unit_price, line.wanted) for line in self.lines), self.freight)
+
+    @property
+    def gross(self) -> Decimal:
+        """That with tax."""
+        return sum(
+            (self.tax_on(self.cost(each.unit_price, each.wanted), each.tax_percent) for each in self.lines),
+            self.net,
+        )
+
+    @property
+    def received(self) -> Decimal:
+        """What we have is worth, at most what is wanted, with freight."""
+        return sum(
+            (self.cost(each.unit_price, min(each.kept, each.wanted)) for each in self.lines), self.freight
+        )
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing more is to come."""
+        return not any(line.open for line in self.lines)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BilledLine:
+    """A line of an invoice as the vendor wrote it; `line` is the order line it names, if there is one."""
+
+    index: int
+    line: UUID | None
+    named: str = ""
+    quantity: int
+    unit_price: Decimal
+    net: Decimal
+    tax_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bill:
+    """The share of an invoice, or of a credit note, that is for one order. Its amounts are positive on both.
+
+    `rate` is what one unit of its currency is worth in the order's; None if that is not known.
+    """
+
+    invoice: UUID
+    credit: bool = False
+    corrects: UUID | None = None
+    currency: str
+    rate: Decimal | None = Decimal(1)
+    net: Decimal
+    tax: Decimal = Decimal(0)
+    freight: Decimal = Decimal(0)
+    lines: tuple[BilledLine, ...] = ()
+
+    @property
+    def gross(self) -> Decimal:
+        """With tax."""
+        return self.net + self.tax
+
+    def worth(self, amount: Decimal, order: OrderWanted) -> Decimal:
+        """An amount in the order's currency, rounded half up to its cent."""
+        if self.currency == order.currency or self.rate is None:
+            return amount
+        return line_total(amount * self.rate, 1, order.currency)
+
+    def price(self, line: BilledLine, order: OrderWanted) -> Decimal:
+        """The unit price that a line comes to, in the order's currency: the vendor may have said another net."""
+        price = line.unit_price
+        if line.net != line_total(price, line.quantity, self.currency):
+            price = line.net / line.quantity
+        if self.currency != order.currency and self.rate is not None:
+            price *= self.rate
+        return price.quantize(PRICE_STEP, rounding=ROUND_HALF_UP)
+
+
+@dataclass
+class Standing:
+    """What stands of an invoice, or was too much of a credit note, after what was taken back."""
+
+    bill: Bill
+    units: dict[UUID, int] = field(default_factory=dict)
+    corrected: dict[UUID, Decimal] = field(default_factory=dict)
+    money_back: Decimal = Decimal(0)
+    net: Decimal = Decimal(0)
+    gross: Decimal = Decimal(0)
+    freight: Decimal = Decimal(0)
+
+    @property
+    def is_void(self) -> bool:
+        """Whether all of it was taken back."""
+        return not self.net and not self.gross and not any(self.units.values())
+
+
+@dataclass(frozen=True)
+class Billed:
+    """What the invoices of an order come to, in the order in which they were recorded."""
+
+    invoices: Sequence[Standing]
+    credits: Sequence[Standing]
+
+    @property
+    def net(self) -> Decimal:
+        """The sum of all, less what was credited."""
+        return sum((each.net for each in self.invoices), Decimal(0)) - sum(
+            (each.net for each in self.credits), Decimal(0)
+        )
+
+    @property
+    def gross(self) -> Decimal:
+        """That with tax."""
+        return sum((each.gross for each in self.invoices), Decimal(0)) - sum(
+            (each.gross for each in self.credits), Decimal(0)
+        )
+
+    def units(self, line: UUID) -> int:
+        """Units billed of an order line, less what was credited."""
+        return sum(each.units.get(line, 0) for each in self.invoices) - sum(
+            each.units.get(line, 0) for each in self.credits
+        )
+
+
+def settled(order: OrderWanted, bills: Iterable[Bill]) -> Billed:
+    """What stands of the invoices after the credit notes, and what of these took back more than there was."""
+    bills = tuple(bills)
+    invoices = [_as_billed(bill, order) for bill in bills if not bill.credit]
+    credits = [_as_billed(bill, order) for bill in bills if bill.credit]
+    for credit in credits:
+        _take_back(credit, _from_whom(credit.bill, invoices), order)
+    return Billed(invoices, credits)
+
+
+def _as_billed(bill: Bill, order: OrderWanted) -> Standing:
+    standing = Standing(bill)
+    for line in bill.lines:
+        if line.line is not None:
+            standing.units[line.line] = standing.units.get(line.line, 0) + line.quantity
+    if bill.rate is not None:
+        standing.net, standing.freight = bill.worth(bill.net, order), bill.worth(bill.freight, order)
+        standing.gross = standing.net + bill.worth(bill.tax, order)
+    return standing
+
+
+def _from_whom(credit: Bill, invoices: Sequence[Standing]) -> list[Standing]:
+    """From the invoice that is corrected, then from the latest ones."""
+    latest_first = list(reversed(invoices))
+    return sorted(latest_first, key=lambda each: each.bill.invoice != credit.corrects)
+
+
+def _take_back(credit: Standing, invoices: Sequence[Standing], order: OrderWanted) -> None:
+    if credit.bill.lines:
+        for line in credit.bill.lines:
+            _take_line_back(credit, line, invoices, order)
+    else:
+        _take_sum_back(credit, invoices)
+    for name in ("net", "gross", "freight"):
+        for each in invoices:
+            taken = min(getattr(each, name), getattr(credit, name))
+            setattr(each, name, getattr(each, name) - taken)
+            setattr(credit, name, getattr(credit, name) - taken)
+
+
+def _take_line_back(
+    credit: Standing, line: BilledLine, invoices: Sequence[Standing], order: OrderWanted
+) -> None:
+    if line.line is None:
+        return
+    billing = [each for each in invoices if each.units.get(line.line)]
+    prices = {wanted.unit_price for wanted in order.lines if wanted.id == line.line}
+    prices |= {
+        each.bill.price(billed, order)
+        for each in billing
+        for billed in each.bill.lines
+        if billed.line == line.line
+    }
+    if credit.bill.price(line, order) not in prices:
+        credit.units[line.line] -= line.quantity
+        if billing:
+            back = credit.bill.worth(line.net, order)
+            billing[0].corrected[line.line] = billing[0].corrected.get(line.line, Decimal(0)) + back
+        return
+    left = line.quantity
+    for each in billing:
+        taken = min(each.units[line.line], left)
+        each.units[line.line] -= taken
+        credit.units[line.line] -= taken
+        left -= taken
+
+
+def _take_sum_back(credit: Standing, invoices: Sequence[Standing]) -> None:
+    corrects = credit.bill.corrects
+    meant = [each for each in invoices if corrects is None or each.bill.invoice == corrects]
+    whole = next((each for each in meant if each.net and each.net == credit.net), None)
+    if whole is not None:
+        whole.units = dict.fromkeys(whole.units, 0)
+    elif meant:
+        meant[0].money_back += credit.net
