@@ -5,39 +5,16 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from libs.chassis.decision import Actor, Handlers
+from libs.chassis.decision import Actor
 from libs.contracts import invoices
 from libs.contracts.message import Message
 from libs.contracts.permissions import Role
 from libs.contracts.values import line_total
-from services.purchasing import (
-    catalog,
-    draft,
-    exchange_rate,
-    invoicing,
-    policy,
-    purchase_order,
-    request_orders,
-    settlement,
-    spending,
-    tolerance,
-)
+from services.purchasing.__main__ import SERVICE
 from services.purchasing.invoice import Invoice
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder
 from tests.builders_desk import CABLE, LAPTOP, Desk, a_vendor, an_item, create_order
 
-PURCHASING: tuple[Handlers, ...] = (
-    catalog.HANDLERS,
-    request_orders.HANDLERS,
-    draft.HANDLERS,
-    spending.HANDLERS,
-    purchase_order.HANDLERS,
-    exchange_rate.HANDLERS,
-    policy.HANDLERS,
-    invoicing.HANDLERS,
-    settlement.HANDLERS,
-    tolerance.HANDLERS,
-)
 BUYER = Actor("person-8", frozenset({Role.PROCUREMENT_MANAGER}))
 TODAY = date(2026, 3, 31)
 
@@ -56,7 +33,7 @@ class InvoiceDesk(Desk):
 
 def an_invoice_desk(wanted: Mapping[str, int] | None = None) -> InvoiceDesk:
     """Purchasing with one submitted order of vendor V-1: ten laptops, if nothing else is said."""
-    desk = InvoiceDesk(*PURCHASING)
+    desk = InvoiceDesk(SERVICE.queues["inbox"])
     desk.hear(a_vendor("V-1"), a_vendor("V-2"))
     desk.hear(an_item(LAPTOP, unit_price=Decimal(100)), an_item(CABLE, unit_price=Decimal("0.55")))
     desk.hear(create_order(wanted or {LAPTOP: 10}))
