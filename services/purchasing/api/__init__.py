@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.purchasing.api import catalog, exchange_rates, imports, orders, tolerances, vendors
+from services.purchasing.api import catalog, documents, exchange_rates, imports, orders, tolerances, vendors
 
 router = APIRouter()
-for each in (vendors, catalog, exchange_rates, imports, orders, tolerances):
+for each in (vendors, catalog, exchange_rates, imports, orders, documents, tolerances):
     router.include_router(each.router)
