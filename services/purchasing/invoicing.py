@@ -120,7 +120,7 @@ class _Matching:
             invoices.append(self.new)
             order = replace(order, invoices=(*order.invoices, self.new.id))
         bills = [bill_for(each, order, lines) for each in sorted(invoices, key=lambda each: each.ordinal)]
-        matched = match(_wanted(order, lines), bills, self.tolerances)
+        matched = match(wanted_of(order, lines), bills, self.tolerances)
         self.orders[order.id] = self._with_figures(order, lines, matched)
         for invoice in invoices:
             self.differences.setdefault(invoice.id, {})[order.id] = matched.differences.get(invoice.id, ())
@@ -250,7 +250,8 @@ def _real(differences: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return [each for each in differences if not each["pending"]]
 
 
-def _wanted(order: PurchaseOrder, lines: Sequence[OrderLine]) -> OrderWanted:
+def wanted_of(order: PurchaseOrder, lines: Sequence[OrderLine]) -> OrderWanted:
+    """An order as its invoices are compared with it; what has no price yet costs nothing."""
     return OrderWanted(
         id=order.id,
         vendor_number=order.vendor_number or "",
@@ -263,7 +264,7 @@ def _wanted(order: PurchaseOrder, lines: Sequence[OrderLine]) -> OrderWanted:
                 ordered=line.ordered,
                 cancelled=line.cancelled,
                 kept=line.kept,
-                unit_price=line.agreed_price,
+                unit_price=line.unit_price or Decimal(0),
                 tax_percent=line.tax_percent,
             )
             for line in lines

@@ -120,7 +120,7 @@ STORAGE = Storage(
         *(Column(name, AMOUNT, nullable=False) for name in ("net", "tax", "gross", "freight")),
         UniqueConstraint("ordinal", name="invoices_ordinal"),
         UniqueConstraint("vendor_number", "number", name="invoices_number"),
-        Index("invoices_by_number", "number"),
+        Index("invoices_by_number", "number", "ordinal"),
         Index("invoices_by_status", "status", "ordinal"),
         Index("invoices_by_vendor", "vendor_number", "ordinal"),
         Index("invoices_differing", "ordinal", postgresql_where=text("differs")),

@@ -2,8 +2,28 @@
 
 from fastapi import APIRouter
 
-from services.purchasing.api import catalog, documents, exchange_rates, imports, orders, tolerances, vendors
+from services.purchasing.api import (
+    catalog,
+    documents,
+    exchange_rates,
+    imports,
+    invoice_export,
+    invoices,
+    orders,
+    tolerances,
+    vendors,
+)
 
 router = APIRouter()
-for each in (vendors, catalog, exchange_rates, imports, orders, documents, tolerances):
+for each in (
+    vendors,
+    catalog,
+    exchange_rates,
+    imports,
+    orders,
+    documents,
+    invoices,
+    invoice_export,
+    tolerances,
+):
     router.include_router(each.router)

@@ -63,7 +63,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("ordinal", name="invoices_ordinal"),
         sa.UniqueConstraint("vendor_number", "number", name="invoices_number"),
     )
-    op.create_index("invoices_by_number", "invoices", ["number"])
+    op.create_index("invoices_by_number", "invoices", ["number", "ordinal"])
     op.create_index("invoices_by_status", "invoices", ["status", "ordinal"])
     op.create_index("invoices_by_vendor", "invoices", ["vendor_number", "ordinal"])
     op.create_index("invoices_differing", "invoices", ["ordinal"], postgresql_where=sa.text("differs"))
