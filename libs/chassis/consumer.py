@@ -7,7 +7,7 @@ import asyncio
 import contextlib
 import random
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
 from typing import Any
@@ -38,6 +38,9 @@ from libs.chassis.tracing import trace_id_of
 _log = structlog.get_logger()
 _BUSY_PAUSE_SECONDS = 0.005
 _PAUSE_SECONDS_MIN, _PAUSE_SECONDS_MAX = 0.1, 5.0
+LANE_BATCH_SIZE_MAX = 25
+GIVE_WAY_TIMES, _GIVE_WAY_SECONDS = 20, 0.005
+"""How often and how long a lane waits while others in its process have work, before it takes its share all the same."""
 STUCK_SECONDS = 3.0
 """What passes sooner needs nobody to look."""
 
@@ -58,7 +61,8 @@ class _Delivery:
 class Consumer:
     """One queue of a service.
 
-    What comes from the queue of messages that the broker has `given_up` ends among our own dead letters.
+    What comes from the queue of messages that the broker has `given_up` ends among our own dead letters. One that
+    `gives_way` takes small batches, and lets others go first for a while.
     """
 
     def __init__(
@@ -73,7 +77,12 @@ class Consumer:
         settings: Settings,
         identity: Identity | None = None,
         given_up: bool = False,
+        gives_way: Callable[[], bool] | None = None,
     ) -> None:
+        self._gives_way = gives_way
+        if gives_way is not None:
+            size = min(settings.batch_size_max, LANE_BATCH_SIZE_MAX)
+            settings = settings.model_copy(update={"batch_size_max": size, "prefetch": 2 * size})
         self.queue, self.name, self._given_up = queue, name_of(decider.service, queue), given_up
         self._decider, self._suspects, self._outage = decider, suspects, outage
         self._siblings, self._settings, self._identity = siblings, settings, identity
@@ -109,6 +118,11 @@ class Consumer:
         if opened is None or opened.channel.is_closed:
             return False
         return self._subscriber._consumer_tag in opened.channel.consumers
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has taken what is not handled yet."""
+        return not self._idle.is_set()
 
     @property
     def stuck(self) -> str | None:
@@ -170,10 +184,18 @@ class Consumer:
             await self._arrived.wait()
             if len(self._pending) < self._settings.batch_size_max:
                 await asyncio.sleep(self._settings.linger_ms / 1000)
+            await self._give_way()
             await self._handle(self._take())
             if not self._pending:
                 self._arrived.clear()
                 self._idle.set()
+
+    async def _give_way(self) -> None:
+        """Let others go first, but not for ever."""
+        for _ in range(GIVE_WAY_TIMES):
+            if self._gives_way is None or not self._gives_way():
+                return
+            await asyncio.sleep(_GIVE_WAY_SECONDS)
 
     def _take(self) -> list[_Delivery]:
         """The next batch within its limits; a message under suspicion comes alone."""

@@ -185,6 +185,7 @@ class Process:
             apply_types=False,
             logger=None,
         )
+        lanes = {f"{self.service.name}.{lane}" for lane in self.service.lanes}
         consumers = [
             Consumer(
                 broker,
@@ -196,10 +197,17 @@ class Process:
                 settings=self.settings,
                 identity=self.identity,
                 given_up=queue.endswith(".dead_letters"),
+                gives_way=self._others_are_busy if queue in lanes else None,
             )
             for queue in queues_of(self.service)
+            if not self.settings.queues or queue.rpartition(".")[2] in self.settings.queues.split()
         ]
         return broker, consumers
+
+    def _others_are_busy(self) -> bool:
+        """Whether anything but a lane has something to do."""
+        lanes = {f"{self.service.name}.{lane}" for lane in self.service.lanes}
+        return any(consumer.is_busy for consumer in self.consumers if consumer.queue not in lanes)
 
     def _unique_name(self) -> str:
         return f"{self.name}-{socket.gethostname()}-{os.getpid()}"

@@ -115,7 +115,18 @@ def open_types(service: Service) -> list[str]:
 def queues_of(service: Service) -> tuple[str, ...]:
     """The names of a service's queues; each has a consumer of its own."""
     always = ("ingress", "inbox", "bulk", "dead_letters")
-    return tuple(f"{service.name}.{purpose}" for purpose in (*always, *special_queues(service)))
+    purposes = (*always, *special_queues(service), *sorted(service.lanes))
+    return tuple(f"{service.name}.{purpose}" for purpose in purposes)
+
+
+def lane_of(service: Service) -> dict[str, str]:
+    """The purpose of the queue that each open command comes by, where that is not the ingress."""
+    return {
+        handler.on.type: lane
+        for lane, handlers in service.lanes.items()
+        for handler in handlers
+        if issubclass(handler.on, Command) and handler.on.action is not None
+    }
 
 
 def special_queues(service: Service) -> list[str]:

@@ -1,7 +1,7 @@
 """What a service declares about itself; topology, permissions, consumers and API are built from this."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fastapi import APIRouter
 
@@ -17,6 +17,9 @@ class Service:
     `queues` maps a queue's purpose to what is handled there: `inbox` for what siblings say and (through the ingress)
     what strangers command, others such as `fulfilment` for work that scales alone. `sends` are the commands it gives
     to siblings. `sequences` are its number sequences.
+
+    `lanes` are handlers of the inbox whose commands strangers give through a queue of its own name, beside the ingress:
+    a flood of these stands in nobody else's way.
     """
 
     name: str
@@ -25,3 +28,4 @@ class Service:
     routes: APIRouter
     sends: tuple[type[Command], ...] = ()
     sequences: tuple[str, ...] = ()
+    lanes: Mapping[str, Handlers] = field(default_factory=dict)

@@ -88,6 +88,11 @@ class Settings(BaseModel):
         30, description="Longest time a request may take, its body included. Seconds"
     )
 
+    queues: str = Field(
+        "",
+        pattern=r"^([a-z_]+( [a-z_]+)*)?$",
+        description='Which of its queues a worker takes, such as "invoices"; all of them if empty. Names',
+    )
     batch_size_max: Positive = Field(
         200, le=5000, description="Messages decided in one transaction. Messages"
     )

@@ -17,6 +17,7 @@ from libs.chassis.rights import (
     LIMITS,
     NOTHING,
     Integration,
+    lane_of,
     one_of,
     open_types,
     password_hash,
@@ -100,10 +101,18 @@ def expected_bindings(service: Service) -> frozenset[Binding]:
     """What must be bound before the service may say anything: else what it is told finds no listener."""
     name = service.name
     bindings = {
-        Binding(f"{name}.commands", ALL, f"{name}.ingress"),
         Binding(f"{name}.bulk", ALL, f"{name}.bulk"),
         Binding(f"{name}.dead_letters", ALL, f"{name}.dead_letters"),
     }
+    lanes = lane_of(service)
+    if lanes:
+        commands = f"{name}.commands"
+        bindings |= {
+            Binding(commands, each, f"{name}.{lanes.get(each, 'ingress')}") for each in open_types(service)
+        }
+    else:
+        # Also what nobody obeys: it ends among the dead letters, where somebody sees it.
+        bindings.add(Binding(f"{name}.commands", ALL, f"{name}.ingress"))
     for purpose, handlers in service.queues.items():
         for handler in handlers:
             bindings |= {
@@ -270,7 +279,8 @@ def _policies(
         }
         ours = tuple(f"{name}.{purpose}" for purpose in ("inbox", "bulk", *special_queues(service)))
         yield f"{name}.ours", Policy(ours, dies)
-        yield f"{name}.ingress", Policy((f"{name}.ingress",), dies | {"max-length-bytes": INGRESS_BYTES_MAX})
+        strangers = tuple(f"{name}.{purpose}" for purpose in ("ingress", *sorted(service.lanes)))
+        yield f"{name}.ingress", Policy(strangers, dies | {"max-length-bytes": INGRESS_BYTES_MAX})
         yield f"{name}.dead_letters", Policy((f"{name}.dead_letters",), {"delivery-limit": NEVER})
     for integration in integrations:
         bounded: dict[str, str | int] = {
@@ -312,6 +322,11 @@ def _refuse_what_cannot_work(services: Sequence[Service], integrations: Sequence
                     != f"{service.name}.{purpose}"
                 ):
                     raise RuntimeError(f"{message.type} would be obeyed twice")
+        for lane, handlers in service.lanes.items():
+            if lane in {*service.queues, "ingress", "bulk", "dead_letters", "http", *DOORS}:
+                raise RuntimeError(f"{service.name}: {lane} is not a name for a lane")
+            if not set(map(id, handlers)) <= set(map(id, service.queues["inbox"])):
+                raise RuntimeError(f"{service.name}: what comes by the lane {lane} is handled in the inbox")
     together = {service.name for service in services}
     for service in services:
         for command in service.sends:

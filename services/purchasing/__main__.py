@@ -37,6 +37,7 @@ SERVICE = Service(
             *tolerance.HANDLERS,
         )
     },
+    lanes={"invoices": (*invoicing.HANDLERS, *settlement.HANDLERS)},
     storage=STORAGE,
     routes=router,
     sends=(ApproveSpending,),

@@ -31,6 +31,28 @@ def test_a_service_hears_what_it_handles_on_the_queue_where_it_handles_it() -> N
     }
 
 
+def test_what_comes_by_a_lane_stands_in_a_queue_of_its_own_that_is_bounded_like_the_ingress() -> None:
+    submitting = REQUESTS.queues["inbox"][:1]
+    service = replace(REQUESTS, lanes={"requests": submitting})
+
+    commands = {each for each in expected_bindings(service) if each.exchange == "requests.commands"}
+
+    assert commands == {
+        Binding("requests.commands", "requests.submit_request.v1", "requests.requests"),
+        Binding("requests.commands", "requests.decide_approval.v1", "requests.ingress"),
+    }
+    policy = topology([service]).policies["requests.ingress"]
+    assert policy.queues == ("requests.ingress", "requests.requests")
+    assert policy.settings["overflow"] == "reject-publish"
+
+
+def test_a_lane_takes_only_what_the_inbox_handles() -> None:
+    service = replace(REQUESTS, lanes={"other": PURCHASING.queues["inbox"]})
+
+    with pytest.raises(RuntimeError, match="by the lane other is handled in the inbox"):
+        topology([service])
+
+
 def test_the_audit_hears_every_fact_our_commands_and_every_answer_that_has_a_reader() -> None:
     audited = {(each.exchange, each.key) for each in topology(SERVICES).bindings if each.queue == "audit"}
 

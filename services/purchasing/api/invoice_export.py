@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -17,6 +17,8 @@ from services.purchasing.api.invoice_finding import PageWanted, Wish, find
 from services.purchasing.api.invoices import Wished
 
 router = APIRouter()
+
+Found = tuple[Sequence[Row[Any]], str | None]
 
 PAGE_SIZE = 500
 INVOICE = ("vendor_number", "number", "kind", "invoiced_on", "due_on", "currency")
@@ -34,18 +36,28 @@ COLUMNS = (*INVOICE, *AMOUNTS, "status", *DIFFERENCE, "within_tolerance", "pendi
 async def export_invoices(request: Request, wish: Wished) -> StreamingResponse:
     """A CSV file of invoices, a row for each difference; those in which nothing differs have one without."""
     headers = {"Content-Disposition": 'attachment; filename="invoices.csv"'}
-    rows = _rows(request.app.state.engine, wish)
-    return StreamingResponse(rows, media_type="text/csv; charset=utf-8", headers=headers)
+    engine: AsyncEngine = request.app.state.engine
+    # Before anything leaves: a database that is away is a problem, not half a file.
+    first = await _page(engine, wish, 0)
+    return StreamingResponse(
+        _rows(engine, wish, first), media_type="text/csv; charset=utf-8", headers=headers
+    )
 
 
-async def _rows(engine: AsyncEngine, wish: Wish) -> AsyncIterator[str]:
+async def _page(engine: AsyncEngine, wish: Wish, after: int) -> Found:
+    async with engine.connect() as connection:
+        return await find(connection, wish, PageWanted(PAGE_SIZE, after, newest=False))
+
+
+async def _rows(engine: AsyncEngine, wish: Wish, page: Found) -> AsyncIterator[str]:
     """Page by page, so that no connection is held while somebody reads slowly."""
     yield _written([COLUMNS])
-    after: str | None = "0"
-    while after is not None:
-        async with engine.connect() as connection:
-            found, after = await find(connection, wish, PageWanted(PAGE_SIZE, int(after), newest=False))
+    found, after = page
+    while True:
         yield _written([cells for row in found for cells in _cells(row)])
+        if after is None:
+            return
+        found, after = await _page(engine, wish, int(after))
 
 
 def _cells(row: Row[Any]) -> list[list[object]]:
