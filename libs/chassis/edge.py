@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import re
+from collections.abc import Awaitable, Callable
 from time import perf_counter
+from typing import Any
 
 from opentelemetry.trace import SpanKind
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -12,6 +15,10 @@ from libs.chassis import metrics, problems, tracing
 LINGER_SECONDS = 5
 LINGER_BODIES = 16
 """How long, and how many times the largest body allowed, the rest of one too large is still read, and dropped."""
+
+
+STREAMED = re.compile(r"^/api/v1/(imports/[a-z-]+/files|imports/[0-9a-f-]+/rejected|exports/[a-z-]+)$")
+"""Addresses of files, which come and go in parts, however large: whoever serves them sees to their limits."""
 
 
 class _BodyTooLarge(Exception):
@@ -47,10 +54,14 @@ class Edge:
         with tracing.span(f"HTTP {scope['method']}", parent, kind=SpanKind.SERVER):
             arrived = False
             try:
-                async with asyncio.timeout(self._request_seconds_max):
-                    receive = await self._with_body(scope, receive)
+                if STREAMED.match(scope["path"]):
                     arrived = True
-                    await self.app(scope, receive, sending)
+                    await self.app(scope, self._in_time(receive), self._in_time(sending))
+                else:
+                    async with asyncio.timeout(self._request_seconds_max):
+                        receive = await self._with_body(scope, receive)
+                        arrived = True
+                        await self.app(scope, receive, sending)
             except _CallerLeft:
                 return
             except Exception as error:
@@ -63,6 +74,15 @@ class Edge:
         route = getattr(scope.get("route"), "path", "other")
         metrics.HTTP_REQUESTS.labels(scope["method"], route, status).inc()
         metrics.HTTP_REQUEST_SECONDS.labels(scope["method"], route).observe(perf_counter() - begun)
+
+    def _in_time(self, passing: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        """Each part of a file has the time that elsewhere a whole request has."""
+
+        async def part(*message: Message) -> Any:
+            async with asyncio.timeout(self._request_seconds_max):
+                return await passing(*message)
+
+        return part
 
     def _problem(self, error: Exception, arrived: bool) -> ASGIApp:
         if isinstance(error, _BodyTooLarge):

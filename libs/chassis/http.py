@@ -151,11 +151,17 @@ class Obey:
         (obeyed,) = await self.many([command])
         return obeyed.response(status)
 
-    async def many(self, commands: Sequence[Command]) -> list[Obeyed]:
-        """Several commands, a few hundred to a transaction; each ends for itself."""
+    async def many(
+        self, commands: Sequence[Command], *, numbers: Sequence[int] | None = None
+    ) -> list[Obeyed]:
+        """Several commands, a few hundred to a transaction; each ends for itself.
+
+        `numbers` tell those of one key apart where they are not given all at once.
+        """
         for command in commands:
             self._check(command)
-        arrivals = [self._arrival(command, number) for number, command in enumerate(commands)]
+        numbered = zip(numbers or range(len(commands)), commands, strict=True)
+        arrivals = [self._arrival(command, number) for number, command in numbered]
         obeyed: list[Obeyed] = []
         for first in range(0, len(arrivals), COMMANDS_AT_ONCE):
             obeyed += await self._decided(arrivals[first : first + COMMANDS_AT_ONCE])
@@ -285,6 +291,7 @@ def create_app(
     identity: Identity | None,
     act_as: Grants = MappingProxyType({}),
     body_bytes_max: int = 4 * 1024 * 1024,
+    upload_bytes_max: int = 64 * 1024 * 1024,
     request_seconds_max: float = 30,
     with_routes: bool = True,
 ) -> FastAPI:
@@ -306,6 +313,7 @@ def create_app(
     )
     app.state.engine, app.state.decider = engine, decider
     app.state.identity, app.state.act_as = identity, act_as
+    app.state.upload_bytes_max = upload_bytes_max
     problems.install(app)
     acting.install(app)
     app.add_middleware(Edge, body_bytes_max=body_bytes_max, request_seconds_max=request_seconds_max)

@@ -11,11 +11,11 @@ from io import StringIO
 from typing import Annotated, Any
 
 from fastapi import Body
-from pydantic import BaseModel, Field, ValidationError
-from pydantic_core import to_json
+from pydantic import BaseModel, Field
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import Obey
+from libs.chassis.import_files import ImportKind, RowInvalid, command_of
 from libs.contracts.message import Command
 
 CsvFile = Annotated[bytes, Body(media_type="text/csv", description="UTF-8, comma, a header row.")]
@@ -59,20 +59,19 @@ def contents_of(file: bytes, *, columns: Sequence[str]) -> list[Content]:
     return [((number,), row) for number, row in enumerate(rows, 1)]
 
 
-async def import_rows(obey: Obey, command: type[Command], contents: Iterable[Content]) -> RowsRead:
+async def import_rows(obey: Obey, what: type[Command] | ImportKind, contents: Iterable[Content]) -> RowsRead:
     """Have a command obeyed for each content; rows of one content end together."""
+    kind = what if isinstance(what, ImportKind) else _as_it_is(what)
     done = 0
     read: list[RowRead] = []
     valid: list[tuple[Sequence[int], Command]] = []
     for rows, content in contents:
         try:
-            valid.append((rows, command.model_validate_json(to_json(content))))
-        except ValidationError as error:
-            wrong = error.errors(include_url=False, include_context=False)[0]
-            field = ".".join(map(str, wrong["loc"])) or None
+            valid.append((rows, command_of(kind, "csv", content)))
+        except RowInvalid as wrong:
             read += [
                 RowRead(
-                    row=row, outcome="rejected", code="invalid_content", field=field, message=wrong["msg"]
+                    row=row, outcome="rejected", code="invalid_content", field=wrong.field, message=str(wrong)
                 )
                 for row in rows
             ]
@@ -83,3 +82,7 @@ async def import_rows(obey: Obey, command: type[Command], contents: Iterable[Con
         done += len(rows) if ending.accepted else 0
     read.sort(key=lambda row: row.row)
     return RowsRead(accepted=done, rejected=len(read) - done, rows=read)
+
+
+def _as_it_is(command: type[Command]) -> ImportKind:
+    return ImportKind(name="", command=command, columns=(), content=lambda content: content)

@@ -32,6 +32,7 @@ from libs.chassis.departures import Limits
 from libs.chassis.housekeeping import keep_house
 from libs.chassis.http import create_app
 from libs.chassis.identity import Identity
+from libs.chassis.importing import Importer
 from libs.chassis.loops import Loop
 from libs.chassis.migrations import behind, how_to_migrate
 from libs.chassis.outage import Outage
@@ -85,6 +86,8 @@ class Process:
         )
         self.waiting = Loop("waiting", Sweep(self.engine, self.decider, self.suspects).step, seconds=1)
         self.timers = Loop("timers", self._fire_timers, seconds=0.25)
+        importer = Importer(service.imports, self.engine, self.decider)
+        self.importing = Loop("importing", importer.step, seconds=0.5)
         self.housekeeping = Loop("housekeeping", self._keep_house, seconds=3600)
         backlog = health.Backlog(self.watching, waiting_alert_seconds=settings.waiting_alert_seconds)
         self.backlog = Loop("backlog", backlog.measure, seconds=5)
@@ -131,6 +134,8 @@ class Process:
                 go(self.waiting.run())
                 go(self.timers.run())
                 go(self.housekeeping.run())
+                if self.service.imports:
+                    go(self.importing.run())
                 for consumer in self.consumers:
                     go(consumer.run())
             log.info("working")
@@ -231,6 +236,7 @@ class Process:
             identity=self.identity,
             act_as=self.settings.act_as,
             body_bytes_max=self.settings.http_body_bytes_max,
+            upload_bytes_max=self.settings.http_upload_bytes_max,
             request_seconds_max=self.settings.http_request_seconds_max,
             with_routes=self.has_api,
         )

@@ -149,6 +149,57 @@ audit = Table(
 )
 """What persons and other systems did; append-only. Our own services leave no row."""
 
+imports = Table(
+    "imports",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("file_name", Text),
+    Column("format", Text, nullable=False),  # csv, json
+    Column("header", JSONB, nullable=False),  # the columns of a CSV file
+    Column("state", Text, nullable=False),  # receiving, checking, carrying_out, done, refused, cut_off
+    Column("reason", Text),
+    Column("bytes", BigInteger, nullable=False),
+    Column("rows_read", BigInteger, nullable=False),
+    Column("rows_checked", BigInteger, nullable=False),
+    Column("rows_done", BigInteger, nullable=False),
+    Column("accepted", BigInteger, nullable=False),
+    Column("unchanged", BigInteger, nullable=False),
+    Column("rejected", BigInteger, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("roles", JSONB, nullable=False),
+    Column("through", Text),
+    Column("created_at", _INSTANT, nullable=False),
+    Column("changed_at", _INSTANT, nullable=False),
+    Column("ended_at", _INSTANT),
+    Index("imports_latest", "created_at", "id"),
+    Index("imports_under_way", "state", postgresql_where=text("ended_at IS NULL")),
+)
+"""Files that were uploaded to be carried out row by row, and how far they are; kept 90 days."""
+
+import_chunks = Table(
+    "import_chunks",
+    METADATA,
+    Column("import_id", Uuid, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+"""A file's bytes in parts, until it is done with."""
+
+import_verdicts = Table(
+    "import_verdicts",
+    METADATA,
+    Column("import_id", Uuid, primary_key=True),
+    Column("row", BigInteger, primary_key=True),
+    Column("outcome", Text, nullable=False),  # accepted, unchanged, rejected
+    Column("code", Text),
+    Column("field", Text),
+    Column("message", Text),
+    Column("content", Text),  # of a rejected row, as JSON
+    Index("import_verdicts_rejected", "import_id", "row", postgresql_where=text("outcome = 'rejected'")),
+)
+"""How each row of a file ended."""
+
 timers = Table(
     "timers",
     METADATA,

@@ -84,8 +84,11 @@ class Settings(BaseModel):
         8000, ge=0, le=65535, description="Port of API, health and metrics; 0 picks one. Number"
     )
     http_body_bytes_max: Positive = Field(4 * 1024 * 1024, description="Largest request body. Bytes")
+    http_upload_bytes_max: Positive = Field(
+        64 * 1024 * 1024, description="Largest file that is uploaded to be imported. Bytes"
+    )
     http_request_seconds_max: Positive = Field(
-        30, description="Longest time a request may take, its body included. Seconds"
+        30, description="Longest time a request may take, its body included, or a part of a file. Seconds"
     )
 
     queues: str = Field(

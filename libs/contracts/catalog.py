@@ -169,6 +169,8 @@ class DefineCatalogItem(Command):
             return self
         if self.vendor_number is None or self.unit_price is None or self.currency is None:
             raise ValueError("name vendor_number, unit_price and currency, or offers, or components")
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to is before valid_from")
         return self
 
     @property
@@ -176,6 +178,43 @@ class DefineCatalogItem(Command):
         """The one offer that is named outside `offers`."""
         if self.vendor_number is None or self.unit_price is None or self.currency is None:
             return None
+        return Offer(
+            vendor_number=self.vendor_number,
+            unit_price=self.unit_price,
+            currency=self.currency,
+            lead_time_days=self.lead_time_days,
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+        )
+
+
+class DefineOffer(Command):
+    """Approve a vendor for an item that the catalog has, at this price from and to these days, or change that offer.
+
+    Its other offers stay. The vendor becomes the preferred one if `preferred` is true.
+    """
+
+    type: ClassVar[str] = "purchasing.define_offer.v1"
+    action: ClassVar[Action | None] = Action.MANAGE_CATALOG
+    sku: Code
+    vendor_number: Code
+    unit_price: UnitPrice
+    currency: Currency
+    lead_time_days: LeadTimeDays | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    preferred: bool = False
+
+    @model_validator(mode="after")
+    def ends_after_it_begins(self) -> "DefineOffer":
+        """Its last day is not before its first."""
+        if self.valid_from and self.valid_to and self.valid_to < self.valid_from:
+            raise ValueError("valid_to is before valid_from")
+        return self
+
+    @property
+    def offer(self) -> Offer:
+        """What is agreed."""
         return Offer(
             vendor_number=self.vendor_number,
             unit_price=self.unit_price,

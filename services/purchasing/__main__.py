@@ -18,6 +18,7 @@ from services.purchasing import (
     tolerance,
 )
 from services.purchasing.api import router
+from services.purchasing.api.imports import KINDS
 from services.purchasing.tables import STORAGE
 
 SERVICE = Service(
@@ -40,6 +41,7 @@ SERVICE = Service(
     lanes={"invoices": (*invoicing.HANDLERS, *settlement.HANDLERS)},
     storage=STORAGE,
     routes=router,
+    imports=tuple(KINDS),
     sends=(ApproveSpending,),
     sequences=(request_orders.NUMBER, invoice.ORDINAL),
 )

@@ -20,6 +20,7 @@ from libs.contracts.catalog import (
     OFFERS_MAX,
     CatalogItemChanged,
     DefineCatalogItem,
+    DefineOffer,
     DefineVendor,
     Offer,
     SetItemActive,
@@ -187,7 +188,6 @@ def _offers_named(command: DefineCatalogItem) -> Sequence[tuple[str, Offer]]:
 def _offers(command: DefineCatalogItem, known: CatalogItem | None, held: Records) -> tuple[Offer, ...]:
     """The item's offers by now. Vendors of new ones are active; what was agreed before stays as it is."""
     before = known.offers if known else ()
-    now = {_offered(offer): offer for offer in before} if command.offers is None else {}
     named: set[tuple[str, date]] = set()
     for of, offer in _offers_named(command):
         if offer not in before:
@@ -196,9 +196,15 @@ def _offers(command: DefineCatalogItem, known: CatalogItem | None, held: Records
             message = f"{offer.vendor_number} has two offers from the same day on."
             raise Rejection("offer_repeated", field=of, message=message)
         named.add(_offered(offer))
-        now[_offered(offer)] = offer
+    stay = before if command.offers is None else ()
+    return _with(stay, [offer for _, offer in _offers_named(command)])
+
+
+def _with(offers: Sequence[Offer], more: Sequence[Offer]) -> tuple[Offer, ...]:
+    """These offers with others added, or in the place of those of the same vendor and day."""
+    now = {_offered(offer): offer for offer in (*offers, *more)}
     if len(now) > OFFERS_MAX:
-        message = f"{command.sku} would have {len(now)} offers; {OFFERS_MAX} are the most."
+        message = f"The item would have {len(now)} offers; {OFFERS_MAX} are the most."
         raise Rejection("too_many_offers", field="vendor_number", message=message)
     return tuple(now[key] for key in sorted(now))
 
@@ -263,17 +269,45 @@ def _claims(
     return changed
 
 
-def item_of(command: SetItemActive) -> Keys:
+def item_of(command: SetItemActive | DefineOffer) -> Keys:
     """The item with the SKU, if there is one."""
     return (Key(CatalogItem, item_id_of(command.sku), may_be_new=True),)
 
 
-def set_item_active(command: SetItemActive, held: Records, cause: Cause) -> Decision:
-    """Let an item be bought again, or retire it. It keeps its GTINs."""
+def define_offer(command: DefineOffer, held: Records, cause: Cause) -> Decision:
+    """Approve a vendor for an item, or change what was agreed with them for the days from this one on."""
+    known = _known_item(command, held)
+    if known.is_bundle:
+        message = f"{known.sku} is a bundle: what it is made of has prices."
+        raise Rejection("bundle_fixed", field="sku", message=message)
+    if command.offer not in known.offers or (
+        command.preferred and command.vendor_number != known.vendor_number
+    ):
+        active_vendor(held, command.vendor_number, of="vendor_number")
+    item = replace(known, offers=_with(known.offers, [command.offer]))
+    if command.preferred:
+        item = replace(
+            item, vendor_id=vendor_id_of(command.vendor_number), vendor_number=command.vendor_number
+        )
+    return _item_now(known, replace(item, words=words_of(item)), cause)
+
+
+def vendor_of_offer(command: DefineOffer) -> Keys:
+    """The vendor, if there is one with the number."""
+    return (Key(Vendor, vendor_id_of(command.vendor_number), may_be_new=True),)
+
+
+def _known_item(command: SetItemActive | DefineOffer, held: Records) -> CatalogItem:
     known = held.find(CatalogItem, item_id_of(command.sku))
     if known is None:
         message = f"The catalog has no item {command.sku}."
         raise Rejection("no_such_catalog_item", field="sku", message=message)
+    return known
+
+
+def set_item_active(command: SetItemActive, held: Records, cause: Cause) -> Decision:
+    """Let an item be bought again, or retire it. It keeps its GTINs."""
+    known = _known_item(command, held)
     return _item_now(known, replace(known, active=command.active), cause)
 
 
@@ -323,5 +357,6 @@ HANDLERS: Handlers = (
     Handler(on=DefineVendor, holds=vendor_of, decide=define_vendor),
     Handler(on=SetVendorActive, holds=vendor_of, decide=set_vendor_active),
     Handler(on=DefineCatalogItem, holds=item_and_claims, reads=vendors_and_components, decide=define_item),
+    Handler(on=DefineOffer, holds=item_of, reads=vendor_of_offer, decide=define_offer),
     Handler(on=SetItemActive, holds=item_of, decide=set_item_active),
 )

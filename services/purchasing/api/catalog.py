@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted
-from libs.contracts.catalog import Component, DefineCatalogItem, Offer, Pack, SetItemActive
+from libs.contracts.catalog import Component, DefineCatalogItem, DefineOffer, Offer, Pack, SetItemActive
 from libs.contracts.permissions import Action
 from libs.contracts.values import AssetCreation, Code, Kind
 from services.purchasing.api import catalog_search
@@ -70,12 +70,29 @@ class ItemSeen(BaseModel):
     active: bool
 
 
+class OfferNow(Offer):
+    """An offer of an item, and whether its vendor is the preferred one from now on."""
+
+    preferred: bool = False
+
+
 @router.post(
     "/catalog-items", status_code=201, response_model=ItemDefined, dependencies=[needs(Action.MANAGE_CATALOG)]
 )
 async def define_catalog_item(item: JsonBody[DefineCatalogItem], obey: Obeying) -> Response:
     """Create a catalog item, or change the one with this SKU."""
     return await obey(item)
+
+
+@router.post(
+    "/catalog-items/{sku:path}/offers",
+    status_code=201,
+    response_model=ItemDefined,
+    dependencies=[needs(Action.MANAGE_CATALOG)],
+)
+async def define_offer(sku: Code, offer: JsonBody[OfferNow], obey: Obeying) -> Response:
+    """Approve a vendor for an item at a price, or change what was agreed with them from a day on."""
+    return await obey(DefineOffer(sku=sku, **dict(offer)))
 
 
 @router.put(
