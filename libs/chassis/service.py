@@ -17,14 +17,10 @@ class Service:
 
     `queues` maps a queue's purpose to what is handled there: `inbox` for what siblings say and (through the ingress)
     what strangers command, others such as `fulfilment` for work that scales alone. `sends` are the commands it gives
-<<<<<<< HEAD
-    to siblings. `sequences` are its number sequences.
+    to siblings. `sequences` are its number sequences, `imports` what files can define.
 
     `lanes` are handlers of the inbox whose commands strangers give through a queue of its own name, beside the ingress:
     a flood of these stands in nobody else's way.
-=======
-    to siblings. `sequences` are its number sequences, `imports` what files can define.
->>>>>>> 0596561 (chassis: files are imported in the background, row by row, and told how each row ended)
     """
 
     name: str
@@ -33,8 +29,5 @@ class Service:
     routes: APIRouter
     sends: tuple[type[Command], ...] = ()
     sequences: tuple[str, ...] = ()
-<<<<<<< HEAD
     lanes: Mapping[str, Handlers] = field(default_factory=dict)
-=======
     imports: tuple[ImportKind, ...] = ()
->>>>>>> 0596561 (chassis: files are imported in the background, row by row, and told how each row ended)
