@@ -15,15 +15,7 @@ from libs.contracts.message import Message
 from libs.contracts.permissions import Role
 from libs.contracts.requests import RequestedLine, SubmitRequest
 from libs.contracts.values import Kind, Money, derived_id, location_id_of
-from services.purchasing import (
-    announcing,
-    definition,
-    draft,
-    exchange_rate,
-    purchase_order,
-    request_orders,
-    spending,
-)
+from services.purchasing.__main__ import SERVICE as PURCHASING
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder
 from services.requests import (
     approval,
@@ -108,15 +100,7 @@ def a_requests_desk(*entries: catalog_words.CatalogItemChanged) -> Desk:
 
 def a_purchasing_desk() -> Desk:
     """The purchasing service with the usual vendors and catalog."""
-    desk = Desk(
-        definition.HANDLERS,
-        announcing.HANDLERS,
-        request_orders.HANDLERS,
-        draft.HANDLERS,
-        spending.HANDLERS,
-        purchase_order.HANDLERS,
-        exchange_rate.HANDLERS,
-    )
+    desk = Desk(PURCHASING.queues["inbox"])
     desk.hear(*(a_vendor(number) for number in sorted(set(VENDORS.values()))), *map(an_item, PRICES))
     return desk
 

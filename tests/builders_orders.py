@@ -103,6 +103,11 @@ def cancel_one(order: PurchaseOrder) -> orders.CancelOneOrder:
     return orders.CancelOneOrder(order_id=order.id, reason="made ourselves")
 
 
+def close_short(order: PurchaseOrder) -> orders.CloseOrder:
+    """The command to close an order of which something is missing."""
+    return orders.CloseOrder(order_id=order.id, reason="the rest comes elsewhere")
+
+
 def refusal(
     outcome: str = "rejected",
     command: str = requests.ApproveSpending.type,

@@ -271,7 +271,9 @@ class WorkingSet:
             self._index(need.of, need.by)
             for id in self._children[need.of, need.by].get(value, ()):
                 record = self._records[need.of][id]
-                if all(getattr(record, name) == wanted for name, wanted in need.where.items()):
+                # A message before may have moved it to another parent.
+                where = {need.by: value, **need.where}
+                if all(getattr(record, name) == wanted for name, wanted in where.items()):
                     seen.put(record)
         return seen
 

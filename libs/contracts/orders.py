@@ -108,10 +108,11 @@ class OrderCommand(Command):
 
 
 class CompletedLine(Value):
-    """The price of one order line."""
+    """The price of one order line, and why it is another than the vendor's agreed one, if it is."""
 
     order_line_id: UUID
     unit_price: UnitPrice
+    price_reason: Text | None = None
 
 
 class CompleteOrder(OrderCommand):
@@ -206,6 +207,12 @@ class SubmitOrder(OrderCommand):
     """
 
     type: ClassVar[str] = "purchasing.submit_order.v1"
+
+
+class RecallOrder(OrderCommand):
+    """Let an order that awaits approval wait for it no longer: it is a draft again, and what was asked is void."""
+
+    type: ClassVar[str] = "purchasing.recall_order.v1"
 
 
 class CancelOneOrder(OrderCommand):

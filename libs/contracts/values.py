@@ -130,8 +130,7 @@ class Destination(Value):
         return self
 
 
-# ISO 4217 currencies whose minor unit is not the hundredth.
-_MINOR_UNITS = dict.fromkeys(
+MINOR_UNITS = dict.fromkeys(
     [
         "BIF",
         "CLP",
@@ -153,12 +152,13 @@ _MINOR_UNITS = dict.fromkeys(
     ],
     0,
 )
-_MINOR_UNITS |= dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
+MINOR_UNITS |= dict.fromkeys(["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"], 3)
+"""How many decimals amounts have in those ISO 4217 currencies that have not two."""
 
 
 def line_total(unit_price: Decimal, quantity: int, currency: str) -> Decimal:
     """Unit price × quantity, rounded half up to the currency's minor unit (law 6: per line, so totals are exact)."""
-    minor_unit = Decimal(1).scaleb(-_MINOR_UNITS.get(currency, 2))
+    minor_unit = Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))
     return (unit_price * quantity).quantize(minor_unit, rounding=ROUND_HALF_UP)
 
 

@@ -2,19 +2,22 @@
 
 from libs.chassis.run import run
 from libs.chassis.service import Service
-from libs.contracts.requests import ApproveSpending
+from libs.contracts.requests import ApproveOrder, ApproveSpending
 from services.purchasing import (
     announcing,
+    approvals,
+    cancellation,
+    combining,
+    counting,
     definition,
     draft,
     exchange_rate,
     invoice,
     invoicing,
     policy,
-    purchase_order,
     request_orders,
     settlement,
-    spending,
+    submission,
     tolerance,
 )
 from services.purchasing.api import router
@@ -27,8 +30,11 @@ SERVICE = Service(
         "inbox": (
             *request_orders.HANDLERS,
             *draft.HANDLERS,
-            *spending.HANDLERS,
-            *purchase_order.HANDLERS,
+            *combining.HANDLERS,
+            *submission.HANDLERS,
+            *approvals.HANDLERS,
+            *counting.HANDLERS,
+            *cancellation.HANDLERS,
             *policy.HANDLERS,
             *definition.HANDLERS,
             *announcing.HANDLERS,
@@ -42,8 +48,8 @@ SERVICE = Service(
     storage=STORAGE,
     routes=router,
     imports=tuple(KINDS),
-    sends=(ApproveSpending,),
-    sequences=(request_orders.NUMBER, invoice.ORDINAL),
+    sends=(ApproveSpending, ApproveOrder),
+    sequences=(draft.NUMBER, invoice.ORDINAL),
 )
 
 if __name__ == "__main__":

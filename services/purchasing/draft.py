@@ -1,7 +1,10 @@
-"""Completing and placing drafts: vendor and prices are set by a person or another system, then the order is placed."""
+"""Drafts: orders made by hand, and whatever changes about an order before it is placed."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
 from libs.chassis.decision import (
     Cause,
@@ -11,32 +14,70 @@ from libs.chassis.decision import (
     Handlers,
     Key,
     Keys,
-    Many,
+    NamedBy,
+    Record,
     Records,
     Rejection,
-    Via,
 )
-from libs.contracts.orders import CompleteOrder, SubmitOrder
-from libs.contracts.values import line_total
-from services.purchasing.catalog import Vendor, active_vendor, vendor_id_of
+from libs.contracts.message import Message
+from libs.contracts.orders import AmendOrder, ChangedLine, CompleteOrder, DraftOrder
+from services.purchasing.catalog import CatalogItem, Vendor, active_vendor, vendor_id_of
+from services.purchasing.order_facts import said_cancelled, said_drafted
+from services.purchasing.order_lines import Buying, changed, drafted, items_wanted, offered
 from services.purchasing.purchase_order import (
     UNSUBMITTED,
     OrderLine,
+    OrderName,
     PurchaseOrder,
-    Status,
+    as_named,
     in_order,
+    lines_held,
+    number_of,
     order_meant,
+    order_name_id,
     order_named,
     order_of,
+    redrafted,
+    with_sums,
 )
-from services.purchasing.spending import (
-    RequestOrders,
-    committed_by,
-    place,
-    said_drafted,
-    said_dropped,
-    within_limit,
-)
+
+NUMBER = "requisition_number"
+NUMBERS_OF_OURS = "PR-"
+"""Numbers that begin with this are given to requisitions."""
+
+
+def draft(command: DraftOrder, held: Records, cause: Cause) -> Decision:
+    """An order that no request wants: it waits until it is placed, however complete it is."""
+    vendor = active_vendor(held, command.vendor_number, of="vendor_number") if command.vendor_number else None
+    number = number_of(cause.numbers[NUMBER][0])
+    order = PurchaseOrder(
+        id=cause.id("order"),
+        ordinal=cause.numbers[NUMBER][0],
+        requisition_number=number,
+        purchase_order_number=command.purchase_order_number,
+        name=command.name,
+        status_since=cause.at,
+        request_id=None,
+        drafted_by=cause.actor.id or cause.sender,
+        vendor_id=vendor.id if vendor else None,
+        vendor_number=vendor.number if vendor else None,
+        vendor_name=vendor.name if vendor else None,
+        deliver_to=command.deliver_to,
+        currency=command.currency,
+        payment_terms=command.payment_terms or (vendor.payment_terms if vendor else None),
+        freight=command.freight,
+        total=Decimal(0),
+    )
+    buying = Buying(vendor, order.currency, cause.at.date())
+    lines = drafted(command.lines, order, buying, held, cause, of="lines")
+    order = with_sums(order, lines)
+    names = [
+        OrderName(id=order_name_id(number), name=number, order_id=order.id),
+        *claimed(command.purchase_order_number, order, held, of="purchase_order_number"),
+    ]
+    return Decision(
+        save=[*names, order, *lines], publish=[said_drafted(order, lines)], answer=as_named(order)
+    )
 
 
 def complete(command: CompleteOrder, held: Records, cause: Cause) -> Decision:
@@ -46,86 +87,151 @@ def complete(command: CompleteOrder, held: Records, cause: Cause) -> Decision:
     """
     order = order_named(held, command)
     if order.status not in UNSUBMITTED:
-        raise _not_a_draft(order, "changed")
+        raise not_a_draft(order, "changed")
     if command.currency != order.currency:
         message = f"Order {order.requisition_number} is in {order.currency}, not in {command.currency}."
         raise Rejection("currency_mismatch", field="currency", message=message)
-    lines = _priced(command, order, held)
-    changed = replace(
-        order, total=within_limit(sum((line.line_total for line in lines.values()), Decimal(0)))
-    )
-    if command.vendor_number is not None:
-        vendor = active_vendor(held, command.vendor_number, of="vendor_number")
-        changed = replace(changed, vendor_id=vendor.id, vendor_number=vendor.number, vendor_name=vendor.name)
-    known = {line.id: line for line in held.all(OrderLine, order_id=order.id)}
-    if (changed, lines) == (order, known):
-        return Decision(answer=_named(order))
-    if order.status is not Status.DRAFT:
-        changed = changed.become(Status.DRAFT, status_since=cause.at)
-    changed = replace(changed, revision=order.revision + 1, asked_total=None)
-    new = [line for line in lines.values() if line != known[line.id]]
-    return Decision(
-        save=[changed, *new],
-        publish=[said_drafted(changed, in_order(lines.values()))],
-        answer=_named(changed),
-    )
+    changes = [
+        ChangedLine(
+            order_line_id=line.order_line_id, unit_price=line.unit_price, price_reason=line.price_reason
+        )
+        for line in command.lines
+    ]
+    return _changed(order, order, command.vendor_number, changes, held, cause)
 
 
-def submit(command: SubmitOrder, held: Records, cause: Cause) -> Decision:
-    """Place a draft that has a vendor and all its prices; above what was approved it awaits approval.
-
-    One that awaits approval goes on waiting, unless it has come to be within what was approved.
-    """
-    order = order_named(held, command)
-    if order.status not in UNSUBMITTED:
-        raise _not_a_draft(order, "submitted")
-    if order.vendor_id is None:
-        message = f"Order {order.requisition_number} has no vendor yet."
-        raise Rejection("vendor_missing", field="order_id", message=message)
-    lines = in_order(held.all(OrderLine, order_id=order.id))
-    for line in lines:
-        if line.unit_price is None:
-            message = f"Line {line.position} of order {order.requisition_number} has no price yet."
-            raise Rejection("price_missing", field="order_id", message=message)
-    placed, lines, said = place(
+def amend(command: AmendOrder, order: PurchaseOrder, held: Records, cause: Cause) -> Decision:
+    """Change a draft: everything about it can become different, but not for whom and how many a request wants it."""
+    if command.expected_revision not in (None, order.revision):
+        message = f"Order {order.requisition_number} is at revision {order.revision}."
+        raise Rejection("order_revision_unexpected", field="expected_revision", message=message)
+    now = order
+    if command.currency not in (None, order.currency):
+        if order.requests:
+            message = f"Its requests were approved in {order.currency}."
+            raise Rejection("currency_mismatch", field="currency", message=message)
+        now = replace(now, currency=command.currency)
+    given: dict[str, Any] = {
+        "name": command.name,
+        "purchase_order_number": command.new_purchase_order_number,
+        "deliver_to": command.deliver_to,
+        "payment_terms": command.payment_terms,
+        "freight": command.freight,
+    }
+    now = replace(now, **{name: value for name, value in given.items() if value is not None})
+    names = claimed(command.new_purchase_order_number, order, held, of="new_purchase_order_number")
+    decision = _changed(
         order,
-        lines,
-        approved=held[RequestOrders, order.requests[0]].approved,
-        committed=committed_by(
-            held.all(PurchaseOrder, request_id=order.request_id),
-            held.all(OrderLine, request_id=order.request_id),
-        ),
-        cause=cause,
+        now,
+        command.vendor_number,
+        command.lines,
+        held,
+        cause,
+        command=command,
     )
-    if placed.status is order.status:
-        return Decision(duplicate=True, answer=_named(order))
-    if order.status is Status.AWAITING_APPROVAL:
-        said.append(said_dropped(placed, order.revision))
-    return Decision(save=[placed, *lines], publish=said, answer=_named(placed))
+    return replace(decision, save=[*names, *decision.save])
 
 
-def _priced(command: CompleteOrder, order: PurchaseOrder, held: Records) -> dict[object, OrderLine]:
-    """The order's lines with the prices that were named, each line named once."""
-    lines: dict[object, OrderLine] = {line.id: line for line in held.all(OrderLine, order_id=order.id)}
-    named: set[object] = set()
-    for index, priced in enumerate(command.lines):
+def _changed(
+    order: PurchaseOrder,
+    now: PurchaseOrder,
+    vendor_number: str | None,
+    changes: Sequence[ChangedLine],
+    held: Records,
+    cause: Cause,
+    *,
+    command: AmendOrder | None = None,
+) -> Decision:
+    """A draft with another vendor, other lines, or something else different; or nothing, if that is how it is."""
+    known = {line.id: line for line in lines_held(held, order)}
+    vendor = held.find(Vendor, order.vendor_id) if order.vendor_id else None
+    if vendor_number is not None:
+        vendor = active_vendor(held, vendor_number, of="vendor_number")
+        now = replace(now, vendor_id=vendor.id, vendor_number=vendor.number, vendor_name=vendor.name)
+    buying = Buying(vendor, now.currency, cause.at.date())
+    lines = dict(known)
+    if (now.vendor_number, now.currency) != (order.vendor_number, order.currency):
+        lines = {line.id: _elsewhere(line, order, buying, held) for line in known.values()}
+    lines |= _with_changes(changes, order, lines, buying)
+    removed = _removed(command, order, lines) if command else {}
+    lines |= removed
+    added = drafted(command.add, now, buying, held, cause, of="add") if command else []
+    if (now, lines, added) == (order, known, []):
+        return Decision(answer=as_named(order))
+    whole = in_order([*lines.values(), *added])
+    now = redrafted(now, whole, cause)
+    publish: list[Message] = [said_drafted(now, whole)]
+    if removed and command:
+        publish = [said_cancelled(now, whole, command.reason or "taken off the draft"), *publish]
+    save: list[Record] = [now, *(line for line in lines.values() if line != known[line.id]), *added]
+    return Decision(save=save, publish=publish, answer=as_named(now))
+
+
+def _elsewhere(line: OrderLine, order: PurchaseOrder, buying: Buying, held: Records) -> OrderLine:
+    """A line of a draft that is to be bought from another vendor, or in another currency."""
+    item = held.find(CatalogItem, line.item_id) if line.item_id else None
+    line = offered(line, item, buying)
+    if buying.currency != order.currency and line.unit_price != line.offered_price:
+        line = replace(line, unit_price=line.offered_price)
+    return line.costing(buying.currency) if line.living else line
+
+
+def _with_changes(
+    changes: Sequence[ChangedLine], order: PurchaseOrder, lines: Mapping[UUID, OrderLine], buying: Buying
+) -> dict[UUID, OrderLine]:
+    """The lines that were named, as they are to be; each is named once."""
+    named: dict[UUID, OrderLine] = {}
+    for index, change in enumerate(changes):
         of = f"lines[{index}].order_line_id"
-        line = lines.get(priced.order_line_id)
-        if line is None:
-            message = f"Order {order.requisition_number} has no line {priced.order_line_id}."
+        line = lines.get(change.order_line_id)
+        if line is None or not line.living:
+            message = f"Order {order.requisition_number} has no line {change.order_line_id}."
             raise Rejection("order_line_unknown", field=of, message=message)
         if line.id in named:
             raise Rejection("order_line_repeated", field=of, message="This line was named before.")
-        named.add(line.id)
-        lines[line.id] = replace(
-            line,
-            unit_price=priced.unit_price,
-            line_total=within_limit(line_total(priced.unit_price, line.ordered, order.currency)),
-        )
-    return lines
+        if line.request_id is not None and change.quantity not in (None, line.ordered):
+            message = f"A request wants {line.ordered} of {line.name}: split the order, or cancel the line."
+            raise Rejection("order_not_amendable", field=f"lines[{index}].quantity", message=message)
+        named[line.id] = changed(line, change, buying, f"lines[{index}].price_reason")
+    return named
 
 
-def _not_a_draft(order: PurchaseOrder, what: str) -> Rejection:
+def _removed(
+    command: AmendOrder, order: PurchaseOrder, lines: Mapping[UUID, OrderLine]
+) -> dict[UUID, OrderLine]:
+    """The lines that are taken off the draft: they stay known as cancelled, and one line at least is left."""
+    for index, line_id in enumerate(command.remove):
+        if line_id not in lines:
+            message = f"Order {order.requisition_number} has no line {line_id}."
+            raise Rejection("order_line_not_known", field=f"remove[{index}]", message=message)
+    off = {
+        line.id: replace(line, asked=line.ordered, line_total=Decimal(0), tax=Decimal(0))
+        for line in (lines[line_id] for line_id in command.remove)
+        if line.living
+    }
+    if off and not command.add and not any(line.living for line in lines.values() if line.id not in off):
+        message = "An order has at least one line: cancel it instead."
+        raise Rejection("order_not_amendable", field="remove", message=message)
+    return off
+
+
+def claimed(number: str | None, order: PurchaseOrder, held: Records, *, of: str) -> list[OrderName]:
+    """The claim on a purchase-order number: none if the order has had it before; refused if another one has."""
+    if number is None:
+        return []
+    if number.startswith(NUMBERS_OF_OURS):
+        message = f"Numbers that begin with {NUMBERS_OF_OURS} are given to requisitions."
+        raise Rejection("invalid_content", field=of, message=message)
+    known = held.find(OrderName, order_name_id(number))
+    if known is None:
+        return [OrderName(id=order_name_id(number), name=number, order_id=order.id)]
+    if known.order_id != order.id:
+        raise Rejection("order_number_taken", field=of, message=f"Another order has the number {number}.")
+    return []
+
+
+def not_a_draft(order: PurchaseOrder, what: str) -> Rejection:
+    """Only a draft can be treated like this."""
     return Rejection(
         "order_not_draft",
         field="order_id",
@@ -133,40 +239,58 @@ def _not_a_draft(order: PurchaseOrder, what: str) -> Rejection:
     )
 
 
-def _named(order: PurchaseOrder) -> dict[str, object]:
-    return {
-        "order_id": str(order.id),
-        "requisition_number": order.requisition_number,
-        "status": order.status.value,
-        "revision": order.revision,
-    }
+# What each message needs
 
 
-def new_vendor(command: CompleteOrder) -> Keys:
-    """The vendor it is to go to."""
-    if command.vendor_number is None:
-        return ()
-    return (Key(Vendor, vendor_id_of(command.vendor_number), may_be_new=True),)
+def number_claimed(number: str | None) -> Keys:
+    """Who has a purchase-order number."""
+    return () if number is None else (Key(OrderName, order_name_id(number), may_be_new=True),)
 
 
-def order_and_its_request(command: SubmitOrder) -> Keys:
-    """The order, and all of its request's, because together they may cost no more than was approved."""
-    request = Via(PurchaseOrder, order_meant(command), "request_id")
+def vendor_named(number: str | None) -> Keys:
+    """The vendor with a number."""
+    return () if number is None else (Key(Vendor, vendor_id_of(number), may_be_new=True),)
+
+
+def read_to_draft(command: DraftOrder) -> Keys:
+    """Its vendor and the catalog items of its lines."""
+    return (*vendor_named(command.vendor_number), *items_wanted(command.lines))
+
+
+def items_and_vendor(command: CompleteOrder | AmendOrder) -> Keys:
+    """The catalog items that are on the draft, its vendor, and the one it is to go to."""
+    order_id = order_meant(command)
     return (
-        Key(RequestOrders, request),
-        Key(PurchaseOrder, order_meant(command)),
-        Many(PurchaseOrder, by="request_id", value=request),
-        Many(OrderLine, by="request_id", value=request),
+        *vendor_named(command.vendor_number),
+        NamedBy(Vendor, by=PurchaseOrder, id=order_id, ids=lambda order: filter(None, [order.vendor_id])),
+        NamedBy(CatalogItem, by=PurchaseOrder, id=order_id, ids=lambda order: order.items),
     )
+
+
+def read_to_amend(command: AmendOrder) -> Keys:
+    """What changing a draft looks at: what is on it, and what is to come onto it."""
+    return (*items_and_vendor(command), *items_wanted(command.add))
+
+
+def held_to_amend(command: AmendOrder) -> Keys:
+    """The draft with its lines, and the number that it is to get."""
+    return (*order_of(command), *number_claimed(command.new_purchase_order_number))
 
 
 HANDLERS: Handlers = (
     Handler(
+        on=DraftOrder,
+        holds=lambda command: number_claimed(command.purchase_order_number),
+        reads=read_to_draft,
+        numbers=lambda _: {NUMBER: 1},
+        decide=draft,
+        weight=lambda command: len(command.lines),
+    ),
+    Handler(
         on=CompleteOrder,
         holds=order_of,
-        reads=new_vendor,
+        reads=items_and_vendor,
         early=Early.WAIT_10_MINUTES,
         decide=complete,
     ),
-    Handler(on=SubmitOrder, holds=order_and_its_request, early=Early.WAIT_10_MINUTES, decide=submit),
 )

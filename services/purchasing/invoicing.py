@@ -37,6 +37,7 @@ from libs.contracts.invoices import (
 from libs.contracts.message import Message
 from libs.contracts.values import Money
 from services.purchasing.bill import LineWanted, OrderWanted
+from services.purchasing.counting import followed
 from services.purchasing.invoice import (
     ORDINAL,
     Invoice,
@@ -48,12 +49,11 @@ from services.purchasing.invoice import (
     order_with_invoices,
 )
 from services.purchasing.matching import Matched, Tolerances, match
-from services.purchasing.policy import policy_held
+from services.purchasing.policy import policy_held, policy_in
 from services.purchasing.purchase_order import (
     OrderLine,
     OrderName,
     PurchaseOrder,
-    followed,
     in_order,
     order_name_id,
 )
@@ -127,15 +127,15 @@ class _Matching:
 
     def _with_figures(self, order: PurchaseOrder, lines: Sequence[OrderLine], matched: Matched) -> _Found:
         billed = [
-            BilledLine(order_line_id=line.id, quantity=matched.units[line.id] - line.invoiced)
+            BilledLine(order_line_id=line.id, quantity=matched.units.get(line.id, 0) - line.invoiced)
             for line in lines
-            if matched.units[line.id] != line.invoiced
+            if matched.units.get(line.id, 0) != line.invoiced
         ]
-        lines = [replace(line, invoiced=matched.units[line.id]) for line in lines]
+        lines = [replace(line, invoiced=matched.units.get(line.id, 0)) for line in lines]
         after = replace(
             order, invoiced_net=matched.net, invoiced_gross=matched.gross, differs=matched.differs
         )
-        after, said = followed(after, lines, self.cause)
+        after, said = followed(after, lines, self.cause, policy_in(self.held))
         return _Found(
             before=self.held[PurchaseOrder, order.id],
             after=after,
@@ -268,6 +268,7 @@ def wanted_of(order: PurchaseOrder, lines: Sequence[OrderLine]) -> OrderWanted:
                 tax_percent=line.tax_percent,
             )
             for line in lines
+            if line.unit_price is not None
         ),
     )
 

@@ -1,11 +1,11 @@
 """Purchase orders: what is bought from one vendor, from its draft until nothing is owed to us any more.
 
-A command sets only what was ordered and what was asked to be cancelled; what arrived is counted from the
-dock's facts, services as they are confirmed, and the order's status is a function of its lines' numbers. How orders
-are made and cancelled is told in `request_orders`, how they are completed in `draft`, placed in `spending`.
+A command sets only what was ordered and what was asked to be cancelled; what arrived is counted from the dock's facts,
+services as they are confirmed, and the order's status is a function of its lines' numbers. What happens to orders is
+told in modules named after it: `draft`, `combining`, `submission`, `spending`, `counting`, `cancellation`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -13,26 +13,22 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from libs.chassis.decision import (
-    Cause,
-    Decision,
-    Early,
-    Handler,
-    Handlers,
-    Key,
-    Keys,
-    Many,
-    Record,
-    Records,
-    Rejection,
-    Via,
+from libs.chassis.decision import Cause, Key, Keys, Many, Record, Records, Rejection, Via
+from libs.contracts.orders import Contract, OrderCommand
+from libs.contracts.values import (
+    AssetCreation,
+    Destination,
+    DestinationKind,
+    Kind,
+    derived_id,
+    line_total,
 )
-from libs.contracts.assets import EntitlementChanged
-from libs.contracts.message import Event
-from libs.contracts.orders import ConfirmService, OrderCommand
-from libs.contracts.purchasing import OrderPartiallyReceived, OrderReceived, ServiceConfirmed, SurplusFound
-from libs.contracts.receiving import GoodsReceived
-from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, derived_id
+
+TOTAL_MAX = Decimal("999999999999999")
+"""The largest amount there is, in whatever minor unit."""
+
+WORDS_MAX = 10_000
+"""So many characters of an order are searched."""
 
 
 class Status(StrEnum):
@@ -54,9 +50,11 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.DRAFT: frozenset({Status.AWAITING_APPROVAL, Status.SUBMITTED, Status.CANCELLED}),
     Status.AWAITING_APPROVAL: frozenset({Status.DRAFT, Status.SUBMITTED, Status.CANCELLED}),
     Status.SUBMITTED: frozenset({Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.CANCELLED}),
-    Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED}),
-    Status.RECEIVED: frozenset({Status.CANCELLED}),
-    Status.CLOSED: frozenset(),
+    Status.PARTIALLY_RECEIVED: frozenset({Status.SUBMITTED, Status.RECEIVED, Status.CANCELLED}),
+    Status.RECEIVED: frozenset(
+        {Status.SUBMITTED, Status.PARTIALLY_RECEIVED, Status.CLOSED, Status.CANCELLED}
+    ),
+    Status.CLOSED: frozenset({Status.SUBMITTED, Status.PARTIALLY_RECEIVED, Status.CANCELLED}),
     Status.CANCELLED: frozenset({Status.RECEIVED}),
 }
 
@@ -69,7 +67,8 @@ UNSUBMITTED = frozenset({Status.DRAFT, Status.AWAITING_APPROVAL})
 class PurchaseOrder(Record):
     """What is bought from one vendor, for one request, for several, or for none. A draft may have no vendor yet.
 
-    `requests` are all that its lines serve; `request_id` is empty unless that is exactly one. `revision` counts what
+    `requests` are all that its lines serve; `request_id` is empty unless all of them serve the same one. `items`
+    are the catalog items on a draft. `revision` counts what
     approvers can see change: vendor, prices, and how often they were asked. While it awaits approval, `awaits` holds
     the ids of the requests whose approvers have not said yes and its own id for the approval that orders of its size
     need; `granted` those that have, `asked_total` what they were asked for. `amendments` counts changes since its
@@ -91,6 +90,7 @@ class PurchaseOrder(Record):
     amendments: int = 0
     request_id: UUID | None
     requests: tuple[UUID, ...] = ()
+    items: tuple[UUID, ...] = ()
     request_number: str | None = None
     requester: str | None = None
     drafted_by: str = ""
@@ -156,7 +156,7 @@ class OrderLine(Record):
     ends_on: date | None = None
     lead_time_days: int | None = None
     expected_on: date | None = None
-    contract: Mapping[str, object] | None = None
+    contract: Contract | None = None
     ordered: int
     units_made: int = 0
     approved_unit_price: Decimal | None
@@ -190,13 +190,18 @@ class OrderLine(Record):
 
     @property
     def kept(self) -> int:
-        """Units we have."""
-        return self.accepted - self.returned + self.confirmed + self.entitled
+        """Units we have. What is taken back may be heard of before it was heard that it came."""
+        return max(0, self.accepted - self.returned) + self.confirmed + self.entitled
 
     @property
     def cancelled(self) -> int:
         """Units that will not come. The dock wins: whatever we have was not cancelled."""
         return min(self.asked, max(0, self.ordered - self.kept))
+
+    @property
+    def living(self) -> int:
+        """Units that are here or will come."""
+        return self.ordered - self.cancelled
 
     @property
     def open(self) -> int:
@@ -207,6 +212,24 @@ class OrderLine(Record):
     def over(self) -> int:
         """Units we have beyond what was ordered and not cancelled."""
         return max(0, self.kept + self.cancelled - self.ordered)
+
+    def net_of(self, quantity: int, currency: str) -> Decimal:
+        """What so many of its units cost, rounded as invoices are; nothing as long as it has no price."""
+        return Decimal(0) if self.unit_price is None else line_total(self.unit_price, quantity, currency)
+
+    def tax_of(self, quantity: int, currency: str) -> Decimal:
+        """The tax on so many of its units, rounded half up per line."""
+        if not self.tax_percent:
+            return Decimal(0)
+        return line_total(self.net_of(quantity, currency) * self.tax_percent / 100, 1, currency)
+
+    def costing(self, currency: str) -> "OrderLine":
+        """The line with what all of it costs."""
+        return replace(
+            self,
+            line_total=within_limit(self.net_of(self.ordered, currency)),
+            tax=within_limit(self.tax_of(self.ordered, currency)),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,118 +276,73 @@ def custom_order_id_of(request_id: UUID, vendor_number: str | None) -> UUID:
 
 
 def status_of(lines: Iterable[OrderLine]) -> Status:
-    """The status of a submitted order with these lines. Software alone does not make it partially received."""
+    """The status of a submitted order with these lines; closing it is another matter. Software alone does not make it
+    partially received."""
     lines = tuple(lines)
     if any(line.open for line in lines):
-        arrived = any(line.accepted or line.confirmed for line in lines)
+        arrived = any(line.kept > line.entitled for line in lines)
         return Status.PARTIALLY_RECEIVED if arrived else Status.SUBMITTED
     return Status.RECEIVED if any(line.kept for line in lines) else Status.CANCELLED
 
 
-def order_and_lines(fact: GoodsReceived) -> Keys:
-    """The order with all its lines; those that arrived must be known."""
-    return (
-        Key(PurchaseOrder, fact.order_id),
-        Many(OrderLine, by="order_id", value=fact.order_id),
-        *(Key(OrderLine, received.order_line_id) for received in fact.lines),
+def with_sums(order: PurchaseOrder, lines: Iterable[OrderLine]) -> PurchaseOrder:
+    """The order with what these lines cost and whom they serve."""
+    lines = in_order(lines)
+    requests = tuple(dict.fromkeys(line.request_id for line in lines if line.request_id is not None))
+    only = requests[0] if len(requests) == 1 and all(line.request_id for line in lines) else None
+    return replace(
+        order,
+        requests=requests,
+        request_id=only,
+        items=tuple(dict.fromkeys(line.item_id for line in lines if line.item_id is not None)),
+        total=within_limit(sum((line.line_total for line in lines), Decimal(0))),
+        tax=within_limit(sum((line.tax for line in lines), Decimal(0))),
+        expected_cost=within_limit(expected_cost_of(order, lines)),
+        words=words_of(order, lines),
     )
 
 
-def receive(fact: GoodsReceived, held: Records, cause: Cause) -> Decision:
-    """Count what arrived. The dock wins: goods are a fact, a surplus is reported, never refused."""
-    order = held[PurchaseOrder, fact.order_id]
-    lines = {line.id: line for line in in_order(held.all(OrderLine, order_id=order.id))}
-    surplus: dict[UUID, SurplusFound] = {}
-    for received in fact.lines:
-        before = lines[received.order_line_id]
-        line = replace(
-            before,
-            accepted=before.accepted + received.accepted,
-            rejected=before.rejected + received.rejected,
-        )
-        lines[line.id] = line
-        if line.over > before.over:
-            surplus[line.id] = SurplusFound(order_id=order.id, order_line_id=line.id, over=line.over)
-    changed, said = followed(order, lines.values(), cause)
-    publish = [*surplus.values(), *said]
-    arrived = [lines[line_id] for line_id in dict.fromkeys(line.order_line_id for line in fact.lines)]
-    return Decision(save=[changed, *arrived] if publish else arrived, publish=publish)
+def redrafted(order: PurchaseOrder, lines: Iterable[OrderLine], cause: Cause) -> PurchaseOrder:
+    """An order that was not submitted, changed: a draft that nobody was asked about."""
+    order = with_sums(order, lines)
+    if order.status is not Status.DRAFT:
+        order = order.become(Status.DRAFT, status_since=cause.at)
+    return replace(order, revision=order.revision + 1, awaits=(), granted=(), asked_total=None)
 
 
-def software_stays(fact: EntitlementChanged, held: Records, cause: Cause) -> Decision:
-    """Of software whose order was cancelled, somebody had been given so many: these are not given back."""
-    order = held[PurchaseOrder, fact.order_id]
-    lines = {line.id: line for line in in_order(held.all(OrderLine, order_id=order.id))}
-    line = lines[fact.order_line_id]
-    if not line.asked or fact.allocated <= line.entitled:
-        return Decision()
-    line = lines[line.id] = replace(line, entitled=fact.allocated)
-    changed, said = followed(order, lines.values(), cause)
-    return Decision(save=[changed, line] if said else [line], publish=said)
+def expected_cost_of(order: PurchaseOrder, lines: Iterable[OrderLine]) -> Decimal:
+    """What is to be paid for the order, exact to the cent: what of its lines was not cancelled, tax and freight."""
+    living = [line for line in lines if line.cancelled < line.ordered]
+    costs = (line.net_of(line.living, order.currency) for line in living)
+    taxes = (line.tax_of(line.living, order.currency) for line in living)
+    return sum(costs, Decimal(0)) + sum(taxes, Decimal(0)) + (order.freight if living else Decimal(0))
 
 
-def order_of_software(fact: EntitlementChanged) -> Keys:
-    """The order with all its lines."""
-    return (Key(PurchaseOrder, fact.order_id), Many(OrderLine, by="order_id", value=fact.order_id))
-
-
-def confirm(command: ConfirmService, held: Records, cause: Cause) -> Decision:
-    """A service was rendered: it is done as goods are that arrived. No more is confirmed than is open."""
-    order = order_named(held, command)
-    lines = {line.id: line for line in in_order(held.all(OrderLine, order_id=order.id))}
-    line = lines.get(command.order_line_id)
-    if line is None:
-        message = f"Order {order.requisition_number} has no line {command.order_line_id}."
-        raise Rejection("order_line_unknown", field="order_line_id", message=message)
-    if line.kind is not Kind.SERVICE:
-        message = f"{line.name} is {line.kind}: only a service is confirmed."
-        raise Rejection("kind_not_confirmed", field="order_line_id", message=message)
-    if order.status in UNSUBMITTED:
-        message = f"Order {order.requisition_number} is {order.status}: nothing of it can have been rendered."
-        raise Rejection("order_not_submitted", field="order_id", message=message)
-    quantity = command.quantity or line.open
-    if not quantity or quantity > line.open:
-        message = f"{quantity} of {line.name} would be confirmed but {line.open} are open."
-        raise Rejection("confirmation_exceeds_open", field="quantity", message=message)
-    line = lines[line.id] = replace(line, confirmed=line.confirmed + quantity)
-    changed, said = followed(order, lines.values(), cause)
-    confirmed = ServiceConfirmed(
-        order_id=order.id,
-        order_line_id=line.id,
-        request_id=order.request_id,
-        request_line_id=line.request_line_id,
-        quantity=quantity,
-        confirmed_by=cause.actor.id or cause.sender,
+def words_of(order: PurchaseOrder, lines: Iterable[OrderLine]) -> str:
+    """What a search for an order looks through: its numbers, its name, its vendor, and what is on it."""
+    named = (
+        order.requisition_number,
+        order.purchase_order_number,
+        order.name,
+        order.request_number,
+        order.vendor_number,
+        order.vendor_name,
+        *(word for line in lines for word in (line.sku, line.name)),
     )
-    answer = {
-        "order_id": str(order.id),
-        "order_line_id": str(line.id),
-        "confirmed": line.confirmed,
-        "open": line.open,
-    }
-    return Decision(save=[changed, line], publish=[confirmed, *said], answer=answer)
+    return " ".join(dict.fromkeys(word for word in named if word))[:WORDS_MAX]
 
 
-def followed(
-    order: PurchaseOrder, lines: Iterable[OrderLine], cause: Cause
-) -> tuple[PurchaseOrder, list[Event]]:
-    """The order in the status of its lines, and what is to be said about the change; one that waits goes on waiting."""
-    status = status_of(lines)
-    if status is order.status or order.status in UNSUBMITTED:
-        return order, []
-    order = order.become(status, status_since=cause.at)
-    if status not in (Status.RECEIVED, Status.PARTIALLY_RECEIVED):
-        return order, []
-    fact = OrderReceived if status is Status.RECEIVED else OrderPartiallyReceived
-    said = fact(order_id=order.id, requisition_number=order.requisition_number, request_id=order.request_id)
-    return order, [said]
+def within_limit(total: Decimal) -> Decimal:
+    """The total, unless it is larger than an amount can be."""
+    if total > TOTAL_MAX:
+        raise Rejection("total_too_large", message=f"{total} is larger than an amount can be.")
+    return total
 
 
 def order_named(held: Records, command: OrderCommand) -> PurchaseOrder:
     """The order that a command names."""
     for order in held.all(PurchaseOrder):
-        if command.named in (str(order.id), order.requisition_number):
-            return order
+        return order
     field = next(name for name in ORDER_NAMES if getattr(command, name) is not None)
     raise Rejection("order_unknown", field=field, message=f"There is no order {command.named}.")
 
@@ -374,8 +352,16 @@ def in_order(lines: Iterable[OrderLine]) -> Sequence[OrderLine]:
     return sorted(lines, key=lambda line: line.position)
 
 
-HANDLERS: Handlers = (
-    Handler(on=GoodsReceived, holds=order_and_lines, early=Early.WAIT, decide=receive),
-    Handler(on=EntitlementChanged, holds=order_of_software, early=Early.WAIT, decide=software_stays),
-    Handler(on=ConfirmService, holds=order_of, early=Early.WAIT_10_MINUTES, decide=confirm),
-)
+def lines_held(held: Records, order: PurchaseOrder) -> Sequence[OrderLine]:
+    """All lines of an order by their position."""
+    return in_order(held.all(OrderLine, order_id=order.id))
+
+
+def as_named(order: PurchaseOrder) -> dict[str, object]:
+    """What is answered to who did something with an order."""
+    return {
+        "order_id": str(order.id),
+        "requisition_number": order.requisition_number,
+        "status": order.status.value,
+        "revision": order.revision,
+    }

@@ -1,62 +1,46 @@
-"""The orders of a request: made from what was approved, and cancelled, as a whole or one of them.
+"""The orders of a request: made once from what was approved.
 
 Catalog lines make one order per vendor, placed at once; custom lines make drafts that wait for vendor and prices.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
+from uuid import UUID
 
-from libs.chassis.decision import (
-    Cause,
-    Decision,
-    Early,
-    Handler,
-    Handlers,
-    Key,
-    Keys,
-    Record,
-    Records,
-    Rejection,
-    Via,
-)
+from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Records, Rejection, Via
 from libs.contracts.catalog import Offer
-from libs.contracts.message import Message
-from libs.contracts.orders import CancelOneOrder
-from libs.contracts.purchasing import CUSTOM_SKU_PREFIX, CancelOrder, CreateOrder, LineToOrder
-from libs.contracts.values import AssetCreation, derived_id, line_total
+from libs.contracts.purchasing import CreateOrder, LineToOrder
+from libs.contracts.values import AssetCreation, derived_id
 from services.purchasing.catalog import CatalogItem, Vendor, active_vendor, item_id_of, vendor_id_of
+from services.purchasing.commitment import RequestOrders, RequestOrdersStatus
+from services.purchasing.draft import NUMBER
+from services.purchasing.order_facts import said_drafted
+from services.purchasing.order_lines import bound_for, custom_sku, from_catalog, lead_time_of
 from services.purchasing.purchase_order import (
     OrderLine,
     OrderName,
     PurchaseOrder,
-    Status,
     custom_order_id_of,
-    in_order,
     number_of,
     order_id_of,
     order_name_id,
-    order_named,
-    order_of,
+    with_sums,
 )
 from services.purchasing.spending import (
-    RequestOrders,
-    RequestOrdersStatus,
-    all_of_request,
-    called_off,
-    committed_by,
+    Placed,
+    Terms,
+    missing_approvals,
     place,
-    said_drafted,
-    within_limit,
+    size_is_known,
+    terms_held,
+    terms_in,
 )
-
-NUMBER = "requisition_number"
 
 Group = tuple[Vendor | None, bool]
 """Lines of one order: their vendor, if it is known, and whether they are from the catalog."""
-
-
-# Ordering what was approved
 
 
 def orders_of(command: CreateOrder) -> Keys:
@@ -64,22 +48,23 @@ def orders_of(command: CreateOrder) -> Keys:
     return (Key(RequestOrders, command.request_id, may_be_new=True),)
 
 
-def items_and_vendors(command: CreateOrder) -> Keys:
-    """The catalog items of the lines, their preferred vendors, and those that were named."""
+def read_to_create(command: CreateOrder) -> Keys:
+    """The catalog items of the lines, their preferred vendors, those that were named, and how orders are placed."""
     items = [item_id_of(sku) for sku in dict.fromkeys(line.sku for line in command.lines) if sku]
     vendors = dict.fromkeys(line.vendor_number for line in command.lines if line.vendor_number)
     return [
         *(Key(CatalogItem, item, may_be_new=True) for item in items),
         *(Key(Vendor, Via(CatalogItem, item, "vendor_id"), may_be_new=True) for item in items),
         *(Key(Vendor, vendor_id_of(number), may_be_new=True) for number in vendors),
+        *terms_held(command),
     ]
 
 
 def create(command: CreateOrder, held: Records, cause: Cause) -> Decision:
     """Order what was approved: from the catalog one order per vendor, placed at once; the rest as drafts.
 
-    What would make all that is submitted cost more than was approved awaits approval. A request is ordered once;
-    cancelled before, not at all.
+    What would make all that is submitted cost more than was approved awaits approval, after what fits was placed. A
+    request is ordered once; cancelled before, not at all.
     """
     before = held.find(RequestOrders, command.request_id)
     if before is not None and before.answer:
@@ -90,34 +75,69 @@ def create(command: CreateOrder, held: Records, cause: Cause) -> Decision:
         )
 
     groups = _by_order(command, held, cause.at.date())
-    approved = command.approved_total.amount
-    orders: list[PurchaseOrder] = []
-    lines: list[OrderLine] = []
-    publish: list[Message] = []
-    for ((vendor, from_catalog), wanted), ordinal in zip(groups.items(), cause.numbers[NUMBER], strict=False):
-        order = _drafted(command, vendor, wanted, ordinal, cause, from_catalog=from_catalog)
-        said: Sequence[Message] = [said_drafted(order, wanted)]
-        placed: Sequence[OrderLine] = wanted
-        if from_catalog:
-            committed = committed_by(orders, lines)
-            order, placed, said = place(order, wanted, approved=approved, committed=committed, cause=cause)
-        orders.append(order)
-        lines += placed
-        publish += said
+    drafts = [
+        Placed(
+            order := _drafted(command, group, lines, ordinal, cause), lines, {}, [said_drafted(order, lines)]
+        )
+        for (group, lines), ordinal in zip(groups.items(), cause.numbers[NUMBER], strict=False)
+    ]
+    made = RequestOrders(
+        id=command.request_id,
+        status=RequestOrdersStatus.ORDERED,
+        request_number=command.request_number,
+        requester=command.requester,
+        approved=command.approved_total.amount,
+    )
+    at_once = [from_catalog for _, from_catalog in groups]
+    orders, made = _placed(drafts, at_once, made, terms_in(held), cause)
     answer = {
         "request_id": str(command.request_id),
-        "orders": [{**_named(order), "status": order.status.value} for order in orders],
+        "orders": [
+            {
+                "order_id": str(each.order.id),
+                "requisition_number": each.order.requisition_number,
+                "status": each.order.status.value,
+            }
+            for each in orders
+        ],
     }
-    made = RequestOrders(
-        id=command.request_id, status=RequestOrdersStatus.ORDERED, approved=approved, answer=answer
+    made = replace(made, answer=answer)
+    return Decision(
+        save=[
+            made,
+            *(_named(each.order) for each in orders),
+            *(each.order for each in orders),
+            *(line for each in orders for line in each.lines),
+        ],
+        publish=[said for each in orders for said in each.said],
+        answer=answer,
     )
-    names = [
-        OrderName(
-            id=order_name_id(order.requisition_number), name=order.requisition_number, order_id=order.id
-        )
-        for order in orders
+
+
+def _placed(
+    drafts: Sequence[Placed], at_once: Sequence[bool], made: RequestOrders, terms: Terms, cause: Cause
+) -> tuple[Sequence[Placed], RequestOrders]:
+    """The drafts that need no person are placed, those that fit into what was approved before those that don't."""
+    results = list(drafts)
+    waiting = [
+        index
+        for index, draft in enumerate(drafts)
+        if at_once[index] and terms.policy.submits_by_itself and size_is_known(draft.order, terms, cause)
     ]
-    return Decision(save=[made, *names, *orders, *lines], publish=publish, answer=answer)
+    for only_fitting in (True, False):
+        for index in list(waiting):
+            order, lines = drafts[index].order, drafts[index].lines
+            if only_fitting and missing_approvals(order, lines, {made.id: made}, terms.policy):
+                continue
+            waiting.remove(index)
+            results[index] = place(order, lines, {made.id: made}, terms, cause)
+            made = results[index].commanded.get(made.id, made)
+    return results, made
+
+
+def _named(order: PurchaseOrder) -> OrderName:
+    number = order.requisition_number
+    return OrderName(id=order_name_id(number), name=number, order_id=order.id)
 
 
 def _by_order(command: CreateOrder, held: Records, day: date) -> Mapping[Group, list[OrderLine]]:
@@ -132,7 +152,7 @@ def _by_order(command: CreateOrder, held: Records, day: date) -> Mapping[Group, 
         )
         if wanted.sku is None:
             group = groups.setdefault((named, False), [])
-            group.append(_custom_line(command, wanted, position=len(group) + 1))
+            group.append(_custom_line(command, wanted, named, len(group) + 1))
             continue
         item = held.find(CatalogItem, item_id_of(wanted.sku))
         if item is None or not item.active:
@@ -142,7 +162,8 @@ def _by_order(command: CreateOrder, held: Records, day: date) -> Mapping[Group, 
         if vendor is None or not vendor.active:
             message = f"{wanted.sku} has no active vendor."
             raise Rejection("vendor_unknown", field=f"{of}.sku", message=message)
-        offer = item.offer_of(vendor.number, day) or item.preferred_on(day)
+        own = item.offer_of(vendor.number, day)
+        offer = own or item.preferred_on(day)
         if offer is None:
             message = f"{wanted.sku} has no agreed price today."
             raise Rejection("item_not_buyable", field=f"{of}.sku", message=message)
@@ -150,43 +171,40 @@ def _by_order(command: CreateOrder, held: Records, day: date) -> Mapping[Group, 
             message = f"{wanted.sku} is priced in {offer.currency}, not in {command.approved_total.currency}."
             raise Rejection("currency_mismatch", field=f"{of}.sku", message=message)
         group = groups.setdefault((vendor, True), [])
-        group.append(_catalog_line(command, wanted, item, vendor, offer, len(group) + 1))
+        group.append(_catalog_line(command, wanted, item, vendor, own, offer, len(group) + 1))
     return groups
 
 
 def _catalog_line(
-    command: CreateOrder, wanted: LineToOrder, item: CatalogItem, vendor: Vendor, offer: Offer, position: int
+    command: CreateOrder,
+    wanted: LineToOrder,
+    item: CatalogItem,
+    vendor: Vendor,
+    own: Offer | None,
+    offer: Offer,
+    position: int,
 ) -> OrderLine:
+    """A line at its vendor's own price; one who was named though not approved is paid what the preferred one is."""
     order_id = order_id_of(command.request_id, vendor.id)
-    return OrderLine(
+    line = OrderLine(
         id=derived_id("order_line", order_id, wanted.request_line_id),
         order_id=order_id,
-        request_id=command.request_id,
-        request_line_id=wanted.request_line_id,
         position=position,
-        item_id=item.id,
-        catalog_version=item.version,
-        sku=item.sku,
-        name=item.name,
-        kind=item.kind,
-        asset_creation=item.asset_creation,
-        warranty_months=item.warranty_months,
-        named_vendor=wanted.vendor_number,
-        destination_kind=wanted.destination.kind if wanted.destination else None,
-        destination=wanted.destination.name if wanted.destination else None,
-        starts_on=wanted.starts_on,
-        ends_on=wanted.ends_on,
-        ordered=wanted.quantity,
-        units_made=wanted.quantity,
-        approved_unit_price=wanted.approved_unit_price,
-        offered_price=offer.unit_price,
+        **from_catalog(item),
+        **_wanted(command, wanted),
+        lead_time_days=lead_time_of(vendor, own.lead_time_days if own else None),
+        offered_price=own.unit_price if own else None,
         unit_price=offer.unit_price,
-        line_total=within_limit(line_total(offer.unit_price, wanted.quantity, offer.currency)),
+        price_reason=None if own else "the request names this vendor",
+        line_total=Decimal(0),
     )
+    return line.costing(offer.currency)
 
 
-def _custom_line(command: CreateOrder, wanted: LineToOrder, *, position: int) -> OrderLine:
-    """What the catalog doesn't know has a SKU of its own, so that it can be received like anything else."""
+def _custom_line(
+    command: CreateOrder, wanted: LineToOrder, vendor: Vendor | None, position: int
+) -> OrderLine:
+    """What the catalog doesn't know waits for its price."""
     order_id = custom_order_id_of(command.request_id, wanted.vendor_number)
     line_id = derived_id("order_line", order_id, wanted.request_line_id)
     if wanted.name is None or wanted.kind is None:
@@ -194,123 +212,73 @@ def _custom_line(command: CreateOrder, wanted: LineToOrder, *, position: int) ->
     return OrderLine(
         id=line_id,
         order_id=order_id,
-        request_id=command.request_id,
-        request_line_id=wanted.request_line_id,
         position=position,
         item_id=None,
         catalog_version=None,
-        sku=f"{CUSTOM_SKU_PREFIX}{line_id.hex[:16].upper()}",
+        sku=custom_sku(line_id),
         name=wanted.name,
         kind=wanted.kind,
         asset_creation=AssetCreation.ON_SUBMISSION,
         warranty_months=0,
-        named_vendor=wanted.vendor_number,
-        destination_kind=wanted.destination.kind if wanted.destination else None,
-        destination=wanted.destination.name if wanted.destination else None,
-        starts_on=wanted.starts_on,
-        ends_on=wanted.ends_on,
-        ordered=wanted.quantity,
-        units_made=wanted.quantity,
-        approved_unit_price=wanted.approved_unit_price,
+        **_wanted(command, wanted),
+        lead_time_days=lead_time_of(vendor, None),
         unit_price=None,
         line_total=Decimal(0),
     )
 
 
+def _wanted(command: CreateOrder, wanted: LineToOrder) -> dict[str, Any]:
+    """What a line takes over from what was approved."""
+    return {
+        "request_id": command.request_id,
+        "request_line_id": wanted.request_line_id,
+        "named_vendor": wanted.vendor_number,
+        **bound_for(wanted.destination),
+        "starts_on": wanted.starts_on,
+        "ends_on": wanted.ends_on,
+        "ordered": wanted.quantity,
+        "units_made": wanted.quantity,
+        "approved_unit_price": wanted.approved_unit_price,
+    }
+
+
 def _drafted(
-    command: CreateOrder,
-    vendor: Vendor | None,
-    lines: Sequence[OrderLine],
-    ordinal: int,
-    cause: Cause,
-    *,
-    from_catalog: bool,
+    command: CreateOrder, group: Group, lines: Sequence[OrderLine], ordinal: int, cause: Cause
 ) -> PurchaseOrder:
-    if from_catalog and vendor:
-        order_id = order_id_of(command.request_id, vendor.id)
-    else:
-        order_id = custom_order_id_of(command.request_id, vendor.number if vendor else None)
-    total = within_limit(sum((line.line_total for line in lines), Decimal(0)))
-    return PurchaseOrder(
-        id=order_id,
+    vendor, from_catalog = group
+    order = PurchaseOrder(
+        id=_order_id(command.request_id, vendor, from_catalog=from_catalog),
         ordinal=ordinal,
         requisition_number=number_of(ordinal),
         status_since=cause.at,
         request_id=command.request_id,
-        requests=(command.request_id,),
         request_number=command.request_number,
         requester=command.requester,
+        drafted_by=cause.actor.id or cause.sender,
         vendor_id=vendor.id if vendor else None,
         vendor_number=vendor.number if vendor else None,
         vendor_name=vendor.name if vendor else None,
         deliver_to=command.deliver_to,
         currency=command.approved_total.currency,
-        total=total,
-        expected_cost=total,
+        payment_terms=vendor.payment_terms if vendor else None,
+        total=Decimal(0),
     )
+    return with_sums(order, lines)
 
 
-# Cancelling what is open
-
-
-def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
-    """Cancel whatever has not arrived of all the request's orders, now and later, drafts among them.
-
-    What is here already, or was taken at the dock before it heard of this, stays. A cancellation that comes
-    before the command to order forbids it. The answer names the orders that lost units, if any did.
-    """
-    before = held.find(RequestOrders, command.request_id)
-    if before is not None and before.status is RequestOrdersStatus.CANCELLED:
-        return Decision(duplicate=True, answer=before.cancellation)
-    save: list[Record] = []
-    publish: list[Message] = []
-    losing: list[PurchaseOrder] = []
-    for order in held.all(PurchaseOrder, request_id=command.request_id):
-        lines = in_order(held.all(OrderLine, order_id=order.id))
-        changed, less, said = called_off(order, lines, command.reason, cause)
-        if any(now.cancelled > was.cancelled for now, was in zip(less, lines, strict=True)):
-            losing.append(order)
-        save += [changed, *less]
-        publish += said
-    answer = {"request_id": str(command.request_id), "orders": [_named(order) for order in losing]}
-    if before is None:
-        forbidden = RequestOrders(
-            id=command.request_id,
-            status=RequestOrdersStatus.CANCELLED,
-            cancellation=answer,
-            reason=command.reason,
-        )
-        return Decision(save=[forbidden], answer=answer)
-    cancelled = before.become(RequestOrdersStatus.CANCELLED, cancellation=answer, reason=command.reason)
-    return Decision(save=[cancelled, *save], publish=publish, answer=answer)
-
-
-def cancel_one(command: CancelOneOrder, held: Records, cause: Cause) -> Decision:
-    """Cancel whatever has not arrived of one order. Once nothing of it is open, there is nothing to cancel."""
-    order = order_named(held, command)
-    lines = in_order(held.all(OrderLine, order_id=order.id))
-    if order.status is Status.CANCELLED:
-        return Decision(duplicate=True, answer=_named(order))
-    changed, less, said = called_off(order, lines, command.reason, cause)
-    if all(now.cancelled == was.cancelled for now, was in zip(less, lines, strict=True)):
-        message = f"Nothing of order {order.requisition_number} is open."
-        raise Rejection("order_not_open", field="order_id", message=message)
-    return Decision(save=[changed, *less], publish=said, answer=_named(order))
-
-
-def _named(order: PurchaseOrder) -> dict[str, object]:
-    return {"order_id": str(order.id), "requisition_number": order.requisition_number}
+def _order_id(request_id: UUID, vendor: Vendor | None, *, from_catalog: bool) -> UUID:
+    if from_catalog and vendor:
+        return order_id_of(request_id, vendor.id)
+    return custom_order_id_of(request_id, vendor.number if vendor else None)
 
 
 HANDLERS: Handlers = (
     Handler(
         on=CreateOrder,
         holds=orders_of,
-        reads=items_and_vendors,
+        reads=read_to_create,
         numbers=lambda command: {NUMBER: len({(line.sku, line.vendor_number) for line in command.lines})},
         decide=create,
         weight=lambda command: len(command.lines),
     ),
-    Handler(on=CancelOrder, holds=lambda command: all_of_request(command.request_id), decide=cancel),
-    Handler(on=CancelOneOrder, holds=order_of, early=Early.WAIT_10_MINUTES, decide=cancel_one),
 )

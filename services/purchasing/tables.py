@@ -18,14 +18,15 @@ from sqlalchemy import (
 )
 
 from libs.chassis.storage import Storage, table
+from libs.contracts.values import MINOR_UNITS
 from services.purchasing.catalog import CatalogItem, GtinClaim, Vendor
+from services.purchasing.commitment import RequestOrders
 from services.purchasing.exchange_rate import ExchangeRate
 from services.purchasing.invoice import Invoice
 from services.purchasing.policy import PurchasingPolicy
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, OrderName, PurchaseOrder, Status
 from services.purchasing.rate_book import RateBook
 from services.purchasing.settlement import InvoiceDecision
-from services.purchasing.spending import RequestOrders
 from services.purchasing.tolerance import Tolerance
 
 AMOUNT = Numeric(19, 4)
@@ -134,20 +135,34 @@ _lines = STORAGE.tables[OrderLine]
 
 
 def orders_against_lines() -> Select[Any]:
-    """The orders whose status or total is not what their lines say (law 1, written a second time)."""
-    arrived = _lines.c.accepted + _lines.c.confirmed
+    """The orders whose status or amounts are not what their lines say (laws 1 and 6, written a second time)."""
+    arrived = func.greatest(0, _lines.c.accepted - _lines.c.returned) + _lines.c.confirmed
     kept = arrived + _lines.c.entitled
     cancelled = func.least(_lines.c.asked, func.greatest(0, _lines.c.ordered - kept))
-    is_open = func.bool_or(_lines.c.ordered - cancelled - kept > 0)
-    some_kept = func.bool_or(kept > 0)
+    living = _lines.c.ordered - cancelled
+    is_open = func.bool_or(living - kept > 0)
     derived_status = case(
         (_orders.c.status.in_(sorted(UNSUBMITTED)), _orders.c.status),
         (and_(is_open, func.bool_or(arrived > 0)), Status.PARTIALLY_RECEIVED),
         (is_open, Status.SUBMITTED),
-        (some_kept, Status.RECEIVED),
+        (and_(func.bool_or(kept > 0), _orders.c.status == Status.CLOSED), Status.CLOSED),
+        (func.bool_or(kept > 0), Status.RECEIVED),
         else_=Status.CANCELLED,
     )
     derived_total = func.sum(_lines.c.line_total)
+    digits = case(MINOR_UNITS, value=_orders.c.currency, else_=2)
+    net = func.round(_lines.c.unit_price * living, digits)
+    tax = func.round(net * _lines.c.tax_percent / 100, digits)
+    derived_cost = func.coalesce(func.sum(net + tax), 0) + _orders.c.freight
+    differs = or_(
+        _orders.c.status != derived_status,
+        _orders.c.total != derived_total,
+        and_(
+            _orders.c.submitted_at.is_not(None),
+            func.bool_or(living > 0),
+            _orders.c.expected_cost != derived_cost,
+        ),
+    )
     return (
         select(
             _orders.c.id.label("order_id"),
@@ -155,8 +170,10 @@ def orders_against_lines() -> Select[Any]:
             derived_status.label("derived_status"),
             _orders.c.total,
             derived_total.label("derived_total"),
+            _orders.c.expected_cost,
+            derived_cost.label("derived_expected_cost"),
         )
         .join(_lines, _lines.c.order_id == _orders.c.id)
         .group_by(_orders.c.id)
-        .having(or_(_orders.c.status != derived_status, _orders.c.total != derived_total))
+        .having(differs)
     )

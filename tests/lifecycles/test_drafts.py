@@ -82,7 +82,9 @@ def test_custom_lines_are_drafted_per_named_vendor_and_catalog_lines_are_placed(
         status="draft",
         total=euros(0),
         lines=tuple(
-            DraftedLine(order_line_id=line.id, request_line_id=line.request_line_id, quantity=2)
+            DraftedLine(
+                order_line_id=line.id, request_id=REQUEST, request_line_id=line.request_line_id, quantity=2
+            )
             for line in (chair, lamp)
         ),
     )

@@ -16,6 +16,7 @@ import pytest
 import zxingcpp
 from pypdf import PdfReader
 
+from libs.contracts.orders import Contract
 from libs.contracts.values import AssetCreation, Kind
 from services.purchasing.api.order_document import OrderDocument, pdf
 from services.purchasing.catalog import Vendor
@@ -110,7 +111,7 @@ def barcodes_on(content: bytes) -> list[str]:
 
 
 def test_everything_that_was_agreed_stands_on_it() -> None:
-    contract = {"number": "K-42", "vendor": "Vendor"}
+    contract = Contract(number="K-42", vendor="Vendor")
     (page,) = text_of(pdf(a_document(a_line(contract=contract, expected_on=date(2026, 4, 5)))))
 
     for expected in (

@@ -196,7 +196,10 @@ def test_a_service_is_done_as_far_as_somebody_says_so() -> None:
             confirmed_by="person-2",
         ),
         OrderPartiallyReceived(
-            order_id=order.id, requisition_number=order.requisition_number, request_id=REQUEST
+            order_id=order.id,
+            requisition_number=order.requisition_number,
+            request_id=REQUEST,
+            request_ids=(REQUEST,),
         ),
     ]
     assert (partly, status(desk), figures(desk, CLEANING)) == (

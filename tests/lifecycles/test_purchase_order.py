@@ -20,6 +20,7 @@ from libs.contracts.purchasing import (
 )
 from libs.contracts.values import Kind, Money, derived_id
 from services.purchasing.catalog import vendor_id_of
+from services.purchasing.commitment import RequestOrders, RequestOrdersStatus
 from services.purchasing.purchase_order import (
     TRANSITIONS,
     UNSUBMITTED,
@@ -28,7 +29,6 @@ from services.purchasing.purchase_order import (
     Status,
     order_id_of,
 )
-from services.purchasing.spending import RequestOrders, RequestOrdersStatus
 from tests.builders_desk import (
     CABLE,
     LAPTOP,
@@ -44,6 +44,7 @@ from tests.builders_desk import (
     every_order_of_arrival,
     orders,
 )
+from tests.builders_orders import close_short
 
 REQUEST = derived_id("test-request", 1)
 
@@ -66,8 +67,7 @@ def lines(desk: Desk) -> list[OrderLine]:
 
 
 def status(desk: Desk) -> Status:
-    (order,) = orders(desk)
-    return order.status
+    return next(iter(orders(desk))).status
 
 
 def figures(line: OrderLine) -> tuple[int, int, int, int]:
@@ -106,12 +106,15 @@ def test_what_was_approved_is_ordered_from_each_preferred_vendor(desk: Desk) -> 
         requisition_number="PR-000001",
         request_id=REQUEST,
         vendor_id=vendor_id_of("V-1"),
+        vendor_number="V-1",
         vendor_name="Vendor V-1",
         deliver_to="SITE-1",
         total=Money(amount=Decimal("31.12"), currency="EUR"),
+        expected_cost=Money(amount=Decimal("31.12"), currency="EUR"),
         lines=tuple(
             OrderedLine(
                 order_line_id=line.id,
+                request_id=REQUEST,
                 request_line_id=line.request_line_id,
                 sku=line.sku,
                 name=line.name,
@@ -187,7 +190,15 @@ def test_a_cancellation_cancels_what_is_open_of_all_orders_of_a_request(desk: De
         requisition_number=first.requisition_number,
         request_id=REQUEST,
         reason="not needed any more",
-        lines=(CancelledLine(order_line_id=laptop.id, request_line_id=laptop.request_line_id, cancelled=1),),
+        lines=(
+            CancelledLine(
+                order_line_id=laptop.id,
+                request_id=REQUEST,
+                request_line_id=laptop.request_line_id,
+                cancelled=1,
+                asked=3,
+            ),
+        ),
     )
     assert set(said) == {first.id, second.id}
     assert ended.verdict == "accepted"
@@ -246,6 +257,7 @@ def test_an_order_is_received_once_everything_has_arrived() -> None:
         "order_id": order.id,
         "requisition_number": order.requisition_number,
         "request_id": REQUEST,
+        "request_ids": (REQUEST,),
     }
 
     desk.hear(a_receipt((first, 1, 1), name=1))
@@ -302,9 +314,7 @@ def test_goods_for_an_order_not_heard_of_yet_wait_for_it(desk: Desk) -> None:
     assert status(other) is Status.SUBMITTED
 
 
-@pytest.mark.parametrize(
-    "before", [status for status in Status if status not in {*UNSUBMITTED, Status.CLOSED}]
-)
+@pytest.mark.parametrize("before", [status for status in Status if status not in UNSUBMITTED])
 @pytest.mark.parametrize("accepted", [0, 1, 9])
 def test_goods_are_refused_in_no_status(before: Status, accepted: int) -> None:
     desk, (line,) = an_order_of(3)
@@ -313,6 +323,7 @@ def test_goods_are_refused_in_no_status(before: Status, accepted: int) -> None:
             Status.SUBMITTED: (),
             Status.PARTIALLY_RECEIVED: (a_receipt((line, 1, 0)),),
             Status.RECEIVED: (a_receipt((line, 3, 0)),),
+            Status.CLOSED: (a_receipt((line, 1, 0)), close_short(orders(desk)[0])),
             Status.CANCELLED: (cancel_order(),),
         }[before]
     )
@@ -351,8 +362,13 @@ def test_any_order_of_arrival_ends_in_the_same_numbers_over_every_step_of_the_ta
         if status(before) is not status(after):
             taken.add((status(before), status(after)))
 
-    by_goods = {(was, now) for was in Status if was not in UNSUBMITTED for now in TRANSITIONS[was]}
-    assert taken == by_goods - {(Status.RECEIVED, Status.CANCELLED)}
+    assert taken == {
+        (Status.SUBMITTED, Status.PARTIALLY_RECEIVED),
+        (Status.SUBMITTED, Status.RECEIVED),
+        (Status.SUBMITTED, Status.CANCELLED),
+        (Status.PARTIALLY_RECEIVED, Status.RECEIVED),
+        (Status.CANCELLED, Status.RECEIVED),
+    }
 
 
 counts = st.tuples(st.integers(0, 4), st.integers(0, 2))
@@ -382,17 +398,3 @@ def test_law_1_holds_however_receipts_and_a_cancellation_interleave(
     )
     assert line.kept + line.cancelled + line.open - line.over == ordered
     assert sum(isinstance(message, OrderReceived) for message in desk.said) == (kept > 0 and not line.open)
-
-
-def test_only_steps_in_the_table_are_possible() -> None:
-    desk, _ = an_order_of(1)
-    (order,) = orders(desk)
-
-    for before in Status:
-        for after in Status:
-            record = replace(order, status=before)
-            if after in TRANSITIONS[before]:
-                assert record.become(after).status is after
-            else:
-                with pytest.raises(RuntimeError, match="cannot become"):
-                    record.become(after)

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from libs.contracts.orders import RecallOrder
 from libs.contracts.purchasing import (
     CancelledLine,
     OrderCancelled,
@@ -14,12 +15,10 @@ from libs.contracts.purchasing import (
 )
 from libs.contracts.requests import ApproveSpending, CommandAnswered
 from libs.contracts.values import derived_id
+from services.purchasing.commitment import RequestOrders
 from services.purchasing.purchase_order import (
-    OrderLine,
-    PurchaseOrder,
     Status,
 )
-from services.purchasing.spending import RequestOrders
 from tests.builders_desk import (
     STATION,
     Desk,
@@ -74,7 +73,15 @@ def test_a_refused_order_is_cancelled_and_nobody_expected_it(desk: Desk) -> None
         request_id=REQUEST,
         reason="too dear",
         was_submitted=False,
-        lines=(CancelledLine(order_line_id=line.id, request_line_id=line.request_line_id, cancelled=2),),
+        lines=(
+            CancelledLine(
+                order_line_id=line.id,
+                request_id=REQUEST,
+                request_line_id=line.request_line_id,
+                cancelled=2,
+                asked=2,
+            ),
+        ),
     )
 
 
@@ -92,14 +99,9 @@ def test_a_verdict_on_what_the_order_no_longer_is_changes_nothing(desk: Desk) ->
 
 
 def test_an_approval_that_others_have_used_up_is_asked_for_again(desk: Desk) -> None:
-    order = waiting_for_approval(desk)
-    other = replace(
-        order, id=derived_id("other"), version=1, status=Status.SUBMITTED, requisition_number="PR-000009"
-    )
-    (line,) = lines_of(desk, order)
-    desk.records[PurchaseOrder][other.id] = other
-    other_line = replace(line, id=derived_id("other line"), order_id=other.id)
-    desk.records[OrderLine][other_line.id] = other_line
+    waiting_for_approval(desk)
+    (commanded,) = desk.all(RequestOrders)
+    desk.records[RequestOrders][REQUEST] = replace(commanded, committed=Decimal(300))
 
     desk.hear(a_yes_to(asked(desk)[0]))
 
@@ -161,6 +163,8 @@ def test_an_order_that_requests_refuses_to_look_at_is_a_draft_again(desk: Desk) 
     order = waiting_for_approval(desk)
 
     desk.hear(refusal())
+    assert desk.said[-1] == RecallOrder(order_id=order.id)
+    desk.hear(RecallOrder(order_id=order.id))
 
     assert the_order(desk).status is Status.DRAFT
     assert isinstance(desk.said[-1], OrderDrafted)

@@ -8,8 +8,8 @@ from libs.contracts import orders, purchasing, receiving
 from libs.contracts.message import Message
 from libs.contracts.requests import SpendingApproved, SpendingRefused
 from libs.contracts.values import Kind, Money, derived_id
+from services.purchasing.commitment import RequestOrders
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder
-from services.purchasing.spending import RequestOrders
 from tests.properties.alone import Alone
 from tests.properties.opening import BUYER, CUSTOM, ITEMS, PRICES, SITE, VENDORS, item, pick, say
 

@@ -13,9 +13,9 @@ from services.assets.entitlement import Entitlement, entitlement_id_of
 from services.assets.lot import Lot, LotStock, StockIssue, lot_id_of
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction
+from services.purchasing.commitment import committed_by
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder, status_of
 from services.purchasing.purchase_order import Status as OrderStatus
-from services.purchasing.spending import committed_by
 from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus
 from services.receiving.receipt import ReceiptLine, ReceiptUnit
 from services.requests.approval_round import (

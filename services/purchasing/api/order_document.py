@@ -168,8 +168,8 @@ def _lines(document: OrderDocument) -> Table:
 def _notes(line: OrderLine) -> Iterable[str]:
     """What else the vendor should know of a line."""
     if line.contract:
-        vendor = line.contract.get("vendor")
-        yield f"Contract {line.contract['number']}" + (f", {vendor}" if vendor else "")
+        vendor = line.contract.vendor
+        yield f"Contract {line.contract.number}" + (f", {vendor}" if vendor else "")
     if line.expected_on:
         yield f"Expected {line.expected_on.isoformat()}"
     if line.starts_on or line.ends_on:

@@ -95,9 +95,9 @@ class OrderSeen(OrderNamed):
     status: Status
     status_since: datetime
     revision: int
-    request_id: UUID
-    request_number: str
-    requester: str
+    request_id: UUID | None
+    request_number: str | None
+    requester: str | None
     vendor_id: UUID | None
     vendor_number: str | None
     vendor_name: str | None
@@ -114,7 +114,7 @@ class LineSeen(BaseModel):
     """
 
     order_line_id: UUID
-    request_line_id: UUID
+    request_line_id: UUID | None
     position: int
     sku: str
     name: str
@@ -126,7 +126,7 @@ class LineSeen(BaseModel):
     destination: Destination | None
     starts_on: date | None
     ends_on: date | None
-    approved_unit_price: Decimal
+    approved_unit_price: Decimal | None
     unit_price: Decimal | None
     line_total: Money
     ordered: int
@@ -155,13 +155,15 @@ class Summary(BaseModel):
 
 
 class OrderDifference(BaseModel):
-    """An order whose status or total is not what its lines say."""
+    """An order whose status or amounts are not what its lines say."""
 
     order_id: UUID
     status: Status
     derived_status: Status
     total: Decimal
     derived_total: Decimal
+    expected_cost: Decimal
+    derived_expected_cost: Decimal
 
 
 class OrderVerification(BaseModel):

@@ -39,11 +39,23 @@ def upgrade() -> None:
     )
     _add(
         "request_orders",
+        sa.Column("request_number", sa.Text(), nullable=True),
+        sa.Column("requester", sa.Text(), nullable=True),
         sa.Column("committed", AMOUNT, nullable=False, server_default="0"),
         sa.Column("elsewhere", postgresql.JSONB(), nullable=False, server_default="[]"),
     )
     _orders()
     _lines()
+    op.execute("""
+        UPDATE request_orders AS r SET request_number = o.request_number, requester = o.requester
+            FROM purchase_orders AS o WHERE o.request_id = r.id""")
+    op.execute("""
+        UPDATE request_orders AS r SET committed = spent.net FROM (
+            SELECT o.request_id, sum(round(l.unit_price * (l.ordered - least(l.asked, greatest(0,
+                l.ordered - l.accepted - l.confirmed - l.entitled))), 2)) AS net
+            FROM purchase_orders AS o JOIN order_lines AS l ON l.order_id = o.id
+            WHERE o.submitted_at IS NOT NULL GROUP BY o.request_id) AS spent
+        WHERE spent.request_id = r.id""")
 
 
 def _orders() -> None:
@@ -54,6 +66,7 @@ def _orders() -> None:
         sa.Column("name", sa.Text(), nullable=True),
         sa.Column("amendments", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("requests", postgresql.JSONB(), nullable=False, server_default="[]"),
+        sa.Column("items", postgresql.JSONB(), nullable=False, server_default="[]"),
         sa.Column("drafted_by", sa.Text(), nullable=False, server_default=""),
         sa.Column("submitted_by", sa.Text(), nullable=True),
         sa.Column("payment_terms", sa.Text(), nullable=True),
