@@ -73,6 +73,36 @@ class Told:
             lines=(line,),
         )
 
+    def amended(
+        self, quantity: int | None = None, amendment: int = 1, **changes: Any
+    ) -> purchasing.OrderAmended:
+        """So many units are on the order since an amendment; as many as ever, if nothing is said."""
+        line = purchasing.AmendedLine(
+            order_line_id=self.order_line_id,
+            request_line_id=self.line_id,
+            quantity_before=self.quantity,
+            quantity=quantity or self.quantity,
+            units_made=max(quantity or 1, self.quantity),
+            unit_price=Decimal("149.50"),
+            **changes,
+        )
+        total = Money(amount=Decimal("149.50"), currency="EUR")
+        return purchasing.OrderAmended(
+            order_id=self.order_id,
+            requisition_number=self.number,
+            request_id=self.request_id,
+            amendment=amendment,
+            order_revision=amendment + 1,
+            vendor_id=derived_id("vendor", "V-2"),
+            vendor_name="Vendor V-2",
+            amended_by=MANAGER,
+            reason="another need",
+            total=total,
+            expected_cost=total,
+            changes=(),
+            lines=(line,),
+        )
+
     def cancelled(self, quantity: int | None = None) -> purchasing.OrderCancelled:
         """So many units of the order, or all, will not come."""
         line = purchasing.CancelledLine(
@@ -286,6 +316,7 @@ class Told:
         """One of each message that the workflow listens to."""
         return (
             self.submitted(),
+            self.amended(),
             self.ordering_accepted(),
             self.tagged(),
             self.received(),

@@ -271,6 +271,19 @@ class Decision:
     duplicate: bool = False
 
 
+def joined(*decisions: Decision) -> Decision:
+    """Several decisions as one; the answer is the last one's that has one."""
+    return Decision(
+        save=[record for each in decisions for record in each.save],
+        add=[delta for each in decisions for delta in each.add],
+        publish=[message for each in decisions for message in each.publish],
+        announce=[said for each in decisions for said in each.announce],
+        schedule=[timer for each in decisions for timer in each.schedule],
+        cancel=[timer for each in decisions for timer in each.cancel],
+        answer=next((each.answer for each in reversed(decisions) if each.answer), {}),
+    )
+
+
 class Early(Enum):
     """What to do with a message that names a record we don't have yet."""
 

@@ -7,7 +7,7 @@ a no lead to in `approval_decision`, how spending beyond what was approved is in
 from collections.abc import Sequence
 from dataclasses import replace
 
-from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Records
+from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Records, joined
 from libs.contracts.approvals import ApprovalEscalated, ApprovalReminded
 from libs.contracts.requests import Wish
 from services.requests import approval_outcome
@@ -30,7 +30,6 @@ from services.requests.approval_waiting import (
     close,
     close_all,
     escalated,
-    joined,
     remind_at,
     subject_of,
     wait,

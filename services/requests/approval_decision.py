@@ -2,7 +2,18 @@
 
 from dataclasses import replace
 
-from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Many, Records, Rejection
+from libs.chassis.decision import (
+    Cause,
+    Decision,
+    Handler,
+    Handlers,
+    Key,
+    Keys,
+    Many,
+    Records,
+    Rejection,
+    joined,
+)
 from libs.contracts.approvals import ApprovalDecided, DecideApproval
 from libs.contracts.permissions import Action
 from libs.contracts.values import derived_id
@@ -17,7 +28,7 @@ from services.requests.approval_round import (
     open_rounds,
     with_subject,
 )
-from services.requests.approval_waiting import Subject, advance, close, joined, subject_of
+from services.requests.approval_waiting import Subject, advance, close, subject_of
 from services.requests.delegation import Delegation
 from services.requests.directory import Person, authority_of, person_key
 from services.requests.purchase_request import RequestLine

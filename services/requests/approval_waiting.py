@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Record, Records, Timer, timer_id
+from libs.chassis.decision import Cause, Decision, Record, Records, Timer, joined, timer_id
 from libs.contracts.approvals import ApprovalAwaited, ApprovalVoided
 from libs.contracts.message import Event
 from libs.contracts.requests import OrderRefused, SpendingRefused
@@ -156,17 +156,6 @@ def refusals(round: ApprovalRound, reason: str) -> list[Event]:
     if round.purpose is Purpose.ORDER:
         return [OrderRefused(**told)]
     return [SpendingRefused(request_id=round.request_id, **told)]
-
-
-def joined(*decisions: Decision) -> Decision:
-    """Several decisions as one; the answer is the last one's that has one."""
-    return Decision(
-        save=[record for each in decisions for record in each.save],
-        publish=[message for each in decisions for message in each.publish],
-        schedule=[timer for each in decisions for timer in each.schedule],
-        cancel=[timer for each in decisions for timer in each.cancel],
-        answer=next((each.answer for each in reversed(decisions) if each.answer), {}),
-    )
 
 
 def timers_of(round: ApprovalRound) -> list[UUID]:

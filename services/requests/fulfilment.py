@@ -8,6 +8,7 @@ what has arrived is told in `handover`; the stages and the memory are in `proces
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from libs.chassis.decision import (
     Cause,
@@ -27,6 +28,8 @@ from libs.contracts.requests import (
     FulfilmentStuck,
 )
 from libs.contracts.values import AssetCreation, Kind
+from services.requests import order_approval
+from services.requests.concerned import OrderFact, concerned, for_each, mine, shares_of
 from services.requests.handover import names_of, units_of, whole_of
 from services.requests.process import (
     CREATE_ORDER,
@@ -34,13 +37,13 @@ from services.requests.process import (
     FulfilmentProcess,
     Lines,
     OrderNotSubmitted,
-    ProcessLine,
     ProcessStep,
     Stage,
     lines_of,
     stage_of,
     taken,
 )
+from services.requests.process_line import NO_ORDER, ProcessLine
 from services.requests.purchase_request import PurchaseRequest, RequestLine
 
 ORDER_WITHIN = timedelta(hours=1)
@@ -112,56 +115,72 @@ def to_order(request: PurchaseRequest, lines: Sequence[RequestLine]) -> purchasi
 # What purchasing and receiving say
 
 
-def order_drafted(fact: purchasing.OrderDrafted, held: Records, cause: Cause) -> Decision:
+def order_drafted(fact: purchasing.OrderDrafted, request_id: UUID, held: Records, cause: Cause) -> Decision:
     """An order waits for its vendor and prices, or for another approval."""
-    if fact.request_id is None:
-        return Decision()
-    what = "the approval of its price" if fact.status == "awaiting_approval" else "vendor and prices"
-    return taken(fact, fact.request_id, held, cause, f"{fact.requisition_number} waits for {what}")
+    what = "an approval" if fact.status == "awaiting_approval" else "vendor and prices"
+    return taken(fact, request_id, held, cause, f"{fact.requisition_number} waits for {what}")
 
 
-def order_submitted(fact: purchasing.OrderSubmitted, held: Records, cause: Cause) -> Decision:
+def order_submitted(
+    fact: purchasing.OrderSubmitted, request_id: UUID, held: Records, cause: Cause
+) -> Decision:
     """An order went to its vendor: its units are on the way."""
-    if fact.request_id is None:
-        return Decision()
-    lines = lines_of(fact.request_id, held)
-    for ordered in fact.lines:
-        if (line := lines.get(ordered.request_line_id)) is not None:
-            tracked = ordered.asset_creation is not AssetCreation.NEVER or ordered.kind is Kind.SOFTWARE
-            lines[line.id] = replace(
-                line, ordered=line.ordered + ordered.quantity, makes_assets=line.makes_assets and tracked
-            )
-    units = units_of(sum(ordered.quantity for ordered in fact.lines))
+    lines, ordered = lines_of(request_id, held), mine(fact.lines, fact, request_id)
+    for each, line, share in shares_of(lines, ordered):
+        share = share.on_order(each.quantity, tracked=_is_tracked(each))
+        lines[line.id] = line.with_share(each.order_line_id, share)
+    units = units_of(sum(each.quantity for each in ordered))
     summary = f"{fact.requisition_number} submitted to {fact.vendor_name}: {units}"
-    return taken(fact, fact.request_id, held, cause, summary, lines)
+    return taken(fact, request_id, held, cause, summary, lines)
 
 
-def order_cancelled(fact: purchasing.OrderCancelled, held: Records, cause: Cause) -> Decision:
+def order_amended(fact: purchasing.OrderAmended, request_id: UUID, held: Records, cause: Cause) -> Decision:
+    """A submitted order was changed. Units that were taken off it will not come, until an amendment adds them again;
+    what comes beyond what the request wanted is surplus, and stays in stock."""
+    lines, amended = lines_of(request_id, held), mine(fact.lines, fact, request_id)
+    added = mine(fact.added, fact, request_id)
+    for each, line, share in shares_of(lines, amended):
+        share = share.to_be_cancelled(each.asked).amended_to(each.quantity, fact.amendment)
+        lines[line.id] = line.with_share(each.order_line_id, share)
+    for new, line, share in shares_of(lines, added):
+        share = share.on_order(0, tracked=_is_tracked(new)).amended_to(new.quantity, fact.amendment)
+        lines[line.id] = line.with_share(new.order_line_id, share)
+    changes = [
+        f"{units_of(each.quantity)} instead of {each.quantity_before}"
+        for each in amended
+        if each.quantity != each.quantity_before
+    ]
+    changes += [f"{units_of(new.quantity)} more" for new in added]
+    what = ", ".join(changes) or "no quantities"
+    because = f": {fact.reason}" if fact.reason else ""
+    summary = f"{fact.requisition_number} amended by {fact.amended_by} ({what}){because}"
+    return taken(fact, request_id, held, cause, summary, lines, reason=fact.reason or summary)
+
+
+def order_cancelled(
+    fact: purchasing.OrderCancelled, request_id: UUID, held: Records, cause: Cause
+) -> Decision:
     """What was open of an order will not come."""
-    if fact.request_id is None:
-        return Decision()
-    lines = lines_of(fact.request_id, held)
-    for cancelled in fact.lines:
-        if (line := lines.get(cancelled.request_line_id)) is not None:
-            lines[line.id] = replace(line, asked=max(line.asked, cancelled.cancelled))
-    units = units_of(sum(cancelled.cancelled for cancelled in fact.lines))
+    lines, cancelled = lines_of(request_id, held), mine(fact.lines, fact, request_id)
+    for each, line, share in shares_of(lines, cancelled):
+        asked = each.cancelled if each.asked is None else each.asked
+        share = share.to_be_cancelled(asked)
+        lines[line.id] = line.with_share(each.order_line_id, share)
+    units = units_of(sum(each.cancelled for each in cancelled))
     summary = f"{fact.requisition_number} cancelled, {units} will not come: {fact.reason}"
-    return taken(fact, fact.request_id, held, cause, summary, lines, reason=fact.reason)
+    return taken(fact, request_id, held, cause, summary, lines, reason=fact.reason)
 
 
-def goods_received(fact: GoodsReceived, held: Records, cause: Cause) -> Decision:
+def goods_received(fact: GoodsReceived, request_id: UUID, held: Records, cause: Cause) -> Decision:
     """Goods were taken at the dock. Rejected ones are still to come."""
-    if fact.request_id is None:
-        return Decision()
-    lines = lines_of(fact.request_id, held)
-    for received in fact.lines:
-        if (line := lines.get(received.request_line_id)) is not None:
-            lines[line.id] = replace(line, received=line.received + received.accepted)
-    accepted = sum(line.accepted for line in fact.lines)
-    rejected = sum(line.rejected for line in fact.lines)
+    lines, received = lines_of(request_id, held), mine(fact.lines, fact, request_id)
+    for each, line, share in shares_of(lines, received):
+        lines[line.id] = line.with_share(each.order_line_id, share.received_more(each.accepted))
+    accepted = sum(each.accepted for each in received)
+    rejected = sum(each.rejected for each in received)
     also = f", {rejected} rejected" if rejected else ""
     summary = f"{fact.receipt_number}: {units_of(accepted)} accepted{also} by {fact.received_by}"
-    return taken(fact, fact.request_id, held, cause, summary, lines)
+    return taken(fact, request_id, held, cause, summary, lines)
 
 
 def service_confirmed(fact: purchasing.ServiceConfirmed, held: Records, cause: Cause) -> Decision:
@@ -169,17 +188,27 @@ def service_confirmed(fact: purchasing.ServiceConfirmed, held: Records, cause: C
     if fact.request_id is None:
         return Decision()
     lines = lines_of(fact.request_id, held)
-    if (line := lines.get(fact.request_line_id)) is not None:
-        lines[line.id] = replace(line, received=line.received + fact.quantity)
+    for each, line, share in shares_of(lines, [fact]):
+        lines[line.id] = line.with_share(each.order_line_id, share.received_more(each.quantity))
     summary = f"{units_of(fact.quantity)} of a service confirmed by {fact.confirmed_by}"
     return taken(fact, fact.request_id, held, cause, summary, lines)
 
 
-def order_received(fact: purchasing.OrderReceived, held: Records, cause: Cause) -> Decision:
+def order_received(fact: purchasing.OrderReceived, request_id: UUID, held: Records, cause: Cause) -> Decision:
     """Nothing more is owed on an order."""
-    if fact.request_id is None:
-        return Decision()
-    return taken(fact, fact.request_id, held, cause, f"{fact.requisition_number} completely received")
+    return taken(fact, request_id, held, cause, f"{fact.requisition_number} completely received")
+
+
+def nobody_asked(
+    fact: purchasing.OrderSubmitted | purchasing.OrderAmended, held: Records, cause: Cause
+) -> Decision:
+    """The order stands as it is: whether it may be placed so is no question any more."""
+    return order_approval.placed(fact.order_id, fact.order_revision, fact.requisition_number, held, cause)
+
+
+def _is_tracked(line: purchasing.OrderedLine) -> bool:
+    """Whether arriving is not all that happens to it."""
+    return line.asset_creation is not AssetCreation.NEVER or line.kind is Kind.SOFTWARE
 
 
 # Answers to our commands
@@ -244,7 +273,10 @@ def _is_refusal(answer: Answered) -> bool:
 
 
 def _none_to_come(lines: Lines) -> Lines:
-    return {key: replace(line, asked=max(line.asked, line.wanted)) for key, line in lines.items()}
+    return {
+        key: line.with_share(NO_ORDER, line.share(NO_ORDER).to_be_cancelled(line.wanted))
+        for key, line in lines.items()
+    }
 
 
 def _numbers_in(result: Mapping[str, object]) -> str:
@@ -258,19 +290,24 @@ def _numbers_in(result: Mapping[str, object]) -> str:
 # What each message needs
 
 
-def process_of(message: purchasing.OrderDrafted | purchasing.OrderReceived) -> Keys:
-    """Only the process: the message moves no counter."""
-    return (Key(FulfilmentProcess, message.request_id),) if message.request_id else ()
+def process_only(fact: purchasing.OrderDrafted | purchasing.OrderReceived) -> Keys:
+    """Only the processes: the message moves no counter."""
+    return [Key(FulfilmentProcess, request_id) for request_id in concerned(fact)]
 
 
-def whole(
-    message: purchasing.OrderSubmitted
-    | purchasing.OrderCancelled
-    | purchasing.ServiceConfirmed
-    | GoodsReceived,
-) -> Keys:
+def whole(fact: OrderFact) -> Keys:
+    """Every request that it concerns, its process and all its lines."""
+    return [key for request_id in concerned(fact) for key in whole_of(request_id)]
+
+
+def whole_and_question(fact: purchasing.OrderSubmitted | purchasing.OrderAmended) -> Keys:
+    """Also the order, if people were asked about it."""
+    return (*whole(fact), *order_approval.order_and_rounds(fact.order_id))
+
+
+def of_service(fact: purchasing.ServiceConfirmed) -> Keys:
     """The request, its process and all its lines."""
-    return whole_of(message.request_id) if message.request_id else ()
+    return whole_of(fact.request_id) if fact.request_id else ()
 
 
 def answered_process(answer: Answered) -> Keys:
@@ -279,12 +316,25 @@ def answered_process(answer: Answered) -> Keys:
 
 
 HANDLERS: Handlers = (
-    Handler(on=purchasing.OrderDrafted, holds=process_of, early=Early.WAIT, decide=order_drafted),
-    Handler(on=purchasing.OrderSubmitted, holds=whole, early=Early.WAIT, decide=order_submitted),
-    Handler(on=purchasing.OrderCancelled, holds=whole, early=Early.WAIT, decide=order_cancelled),
-    Handler(on=GoodsReceived, holds=whole, early=Early.WAIT, decide=goods_received),
-    Handler(on=purchasing.ServiceConfirmed, holds=whole, early=Early.WAIT, decide=service_confirmed),
-    Handler(on=purchasing.OrderReceived, holds=process_of, early=Early.WAIT, decide=order_received),
+    Handler(on=purchasing.OrderDrafted, holds=process_only, early=Early.WAIT, decide=for_each(order_drafted)),
+    Handler(
+        on=purchasing.OrderSubmitted,
+        holds=whole_and_question,
+        early=Early.WAIT,
+        decide=for_each(order_submitted, nobody_asked),
+    ),
+    Handler(
+        on=purchasing.OrderAmended,
+        holds=whole_and_question,
+        early=Early.WAIT,
+        decide=for_each(order_amended, nobody_asked),
+    ),
+    Handler(on=purchasing.OrderCancelled, holds=whole, early=Early.WAIT, decide=for_each(order_cancelled)),
+    Handler(on=GoodsReceived, holds=whole, early=Early.WAIT, decide=for_each(goods_received)),
+    Handler(on=purchasing.ServiceConfirmed, holds=of_service, early=Early.WAIT, decide=service_confirmed),
+    Handler(
+        on=purchasing.OrderReceived, holds=process_only, early=Early.WAIT, decide=for_each(order_received)
+    ),
     Handler(on=purchasing.CommandAnswered, holds=answered_process, early=Early.WAIT, decide=command_answered),
     Handler(on=assets.CommandAnswered, holds=answered_process, early=Early.WAIT, decide=command_answered),
 )

@@ -15,12 +15,12 @@ from libs.contracts.values import UNITS_PER_FACT, Destination, DestinationKind, 
 from services.requests.process import (
     FulfilmentProcess,
     Lines,
-    ProcessLine,
     ProcessUnit,
     UnitStatus,
     lines_of,
     taken,
 )
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest
 
 NAMES_SHOWN = 5
@@ -47,15 +47,18 @@ def assets_received(fact: assets.AssetsReceived, held: Records, cause: Cause) ->
     if line is None:
         return taken(fact, fact.request_id, held, cause, f"in stock, for no line of the request: {tags}")
     units: list[ProcessUnit] = []
+    new = 0
     for stocked in fact.assets:
         known = held.find(ProcessUnit, stocked.asset_id)
+        new += known is None or known.line_id is None
         if known is None:
             line, status = _claim(line, 1)
             known = ProcessUnit(id=stocked.asset_id, request_id=fact.request_id, status=status)
         elif known.line_id is None:
             line = replace(line, claimed=line.claimed + 1, assigned=line.assigned + 1)
         units.append(replace(known, line_id=line.id, tag=stocked.tag, serial=stocked.serial))
-    lines[line.id] = line
+    share = line.share(fact.order_line_id)
+    lines[line.id] = line.with_share(fact.order_line_id, replace(share, stocked=share.stocked + new))
     to_give = [unit for unit in units if unit.status is UnitStatus.BEING_ASSIGNED and unit.version == 0]
     return _given(fact, fact.request_id, held, cause, f"in stock: {tags}", lines, units, to_give)
 
@@ -88,6 +91,10 @@ def lot_received(fact: assets.LotReceived, held: Records, cause: Cause) -> Decis
     summary = f"{units_of(fact.quantity)} of a consumable in stock"
     line = lines.get(fact.request_line_id)
     issue_id = issue_id_of(fact.lot_id, fact.receipt_id)
+    if line is not None:
+        share = line.share(fact.order_line_id)
+        share = replace(share, stocked=share.stocked + fact.quantity)
+        line = lines[line.id] = line.with_share(fact.order_line_id, share)
     if line is None or held.find(ProcessUnit, issue_id) is not None:
         return taken(fact, fact.request_id, held, cause, summary, lines)
     wanted = min(fact.quantity, max(0, line.wanted - line.claimed)) if line.is_handed_over else 0
@@ -146,15 +153,23 @@ def _entitled(
     summary = f"entitlement of {fact.quantity} is {fact.status}"
     line = lines.get(fact.request_line_id)
     known = held.find(ProcessUnit, fact.entitlement_id)
-    if line is not None and isinstance(fact, assets.EntitlementChanged):
-        line = lines[line.id] = replace(line, in_use=max(line.in_use, fact.allocated))
-    if line is None or fact.status not in ("pending", "active") or not fact.quantity:
+    if line is None:
         return taken(fact, fact.request_id, held, cause, summary, lines)
-    if usable := line.is_handed_over or active:
+    is_there = fact.status in ("pending", "active") and fact.quantity > 0
+    usable = is_there and (line.is_handed_over or active)
+    share = line.share(fact.order_line_id)
+    if usable:
         # Also of what was allocated before we heard that it is there.
-        line = lines[line.id] = replace(line, received=max(line.received, fact.quantity))
-    if known is not None and known.status is not UnitStatus.PENDING:
-        return taken(fact, fact.request_id, held, cause, summary, lines)
+        share = replace(share, stocked=max(share.stocked, fact.quantity))
+    if isinstance(fact, assets.EntitlementChanged):
+        share = replace(share, in_use=max(share.in_use, fact.allocated))
+    named = []
+    if known is not None and known.status is UnitStatus.ASSIGNED:
+        share = replace(share, given=known.quantity)
+        named = [replace(known, source_id=fact.order_line_id)] if known.source_id is None else []
+    line = lines[line.id] = line.with_share(fact.order_line_id, share)
+    if not is_there or (known is not None and known.status is not UnitStatus.PENDING):
+        return taken(fact, fact.request_id, held, cause, summary, lines, save=named)
     quantity = known.quantity if known else fact.quantity
     status = UnitStatus.PENDING
     if usable:
@@ -170,6 +185,7 @@ def _entitled(
             kind=Kind.SOFTWARE,
             status=status,
             quantity=quantity,
+            source_id=fact.order_line_id,
         ),
         status=status,
         quantity=quantity,
@@ -234,8 +250,9 @@ def _one_given(
             id=unit_id, request_id=request_id, line_id=line_id, kind=kind, status=UnitStatus.PENDING
         )
         save = [_arrived_there(replace(before, quantity=quantity), lines)]
-        if kind is Kind.SOFTWARE and (line := lines.get(before.line_id)) and line.assigned < line.wanted:
-            lines[line.id] = replace(line, destination_kind=DestinationKind.STOCK, destination_name=None)
+        if kind is Kind.SOFTWARE and before.source_id and (line := lines.get(before.line_id)):
+            share = replace(line.share(before.source_id), given=quantity)
+            lines[line.id] = line.with_share(before.source_id, share)
     summary = f"{units_of(quantity)} of {kind.value} given out"
     return taken(fact, request_id, held, cause, summary, lines, save=save)
 

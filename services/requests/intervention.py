@@ -27,13 +27,13 @@ from services.requests.process import (
     FulfilmentProcess,
     Lines,
     OrderNotSubmitted,
-    ProcessLine,
     ProcessUnit,
     Stage,
     UnitStatus,
     lines_of,
     taken,
 )
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest, RequestLine, live
 
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Records, Rejection
+from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Records, Rejection, joined
 from libs.contracts.requests import ApproveOrder
 from libs.contracts.values import derived_id
 from services.requests import approval_outcome
 from services.requests.approval_round import ApprovalRound, Purpose, RoundStatus, open_rounds, round_keys
-from services.requests.approval_waiting import a_round, close_all, joined, wait
+from services.requests.approval_waiting import a_round, close_all, wait
 from services.requests.exchange_rate import KnownRate, rates_of
 from services.requests.order_to_approve import OrderApprovalStatus, OrderToApprove
 from services.requests.policy import POLICY_ID, ApprovalPolicy, Asked, in_force, needed

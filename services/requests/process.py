@@ -22,7 +22,8 @@ from libs.contracts.requests import (
     RequestProgressed,
     RetryFulfilment,
 )
-from libs.contracts.values import Destination, DestinationKind, Kind
+from libs.contracts.values import Kind
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest, Status
 
 CREATE_ORDER = purchasing.CreateOrder.type
@@ -73,13 +74,43 @@ def _steps(further: Mapping[Stage, tuple[Stage, ...]]) -> Steps:
 
 
 STAYS = _steps({})
-# An order can tell that nothing of it becomes an asset, so that what is here already is all there is to do.
-SUBMITTED = _steps({_O: (_D, _DONE), _H: (_DONE,), _C: (_DONE,), _S: (_DONE,)})
+# An order can tell that nothing of it becomes an asset, so that what is here already is all there is to do; and that it
+# was amended since to bring more than was thought.
+SUBMITTED = _steps(
+    {
+        _O: (_D, _H, _DONE),
+        _H: (_D, _DONE),
+        _C: (_H, _DONE),
+        _S: (_DONE,),
+        _DONE: (_D, _H, _C),
+        _OFF: (_D, _H, _C, _DONE),
+    }
+)
 ARRIVED = _steps(
     {_O: (_D, _H, _DONE), _D: (_H, _DONE), _C: (_H, _DONE), _S: (_DONE,), _DONE: (_H,), _OFF: (_H, _DONE)}
 )
 HANDED_OVER = _steps(
-    {_O: (_D, _H, _DONE), _D: (_H, _DONE), _H: (_DONE,), _C: (_H, _DONE), _S: (_DONE,), _OFF: (_H, _DONE)}
+    {
+        _O: (_D, _H, _DONE),
+        _D: (_H, _DONE),
+        _H: (_DONE,),
+        _C: (_H, _DONE),
+        _S: (_DONE,),
+        _DONE: (_H,),
+        _OFF: (_H, _DONE),
+    }
+)
+# Units that were taken off an order may be put on it again, whatever has become of the rest.
+AMENDED = _steps(
+    {
+        _O: (_D, _H, _DONE, _OFF),
+        _D: (_O, _H, _DONE, _OFF),
+        _H: (_O, _D, _DONE, _OFF),
+        _C: (_H, _DONE, _OFF),
+        _S: (_DONE, _OFF),
+        _DONE: (_O, _D, _H, _C, _OFF),
+        _OFF: (_O, _D, _H, _C, _DONE),
+    }
 )
 NOT_COMING = _steps(
     {
@@ -104,6 +135,7 @@ ANSWERED = _steps(
 TABLE: Mapping[type[Message], Steps] = {
     purchasing.OrderDrafted: STAYS,
     purchasing.OrderSubmitted: SUBMITTED,
+    purchasing.OrderAmended: AMENDED,
     purchasing.OrderCancelled: NOT_COMING,
     purchasing.OrderReceived: STAYS,
     purchasing.ServiceConfirmed: ARRIVED,
@@ -172,7 +204,7 @@ class UnitStatus(StrEnum):
 @dataclass(frozen=True, kw_only=True)
 class ProcessUnit(Record):
     """Something that arrived for a request: an asset, under its id; so many of a consumable, under the id of their
-    issue; an entitlement, under its id. `source_id` is the lot the consumable comes from.
+    issue; an entitlement, under its id. `source_id` is the lot the consumable comes from, the order line of software.
 
     `line_id` is unknown while all we have heard is that an asset was assigned.
     """
@@ -192,70 +224,6 @@ class ProcessUnit(Record):
     source_id: UUID | None = None
     tag: str | None = None
     serial: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class ProcessLine(Record):
-    """How far one request line has come, under the request line's id; all counters only grow.
-
-    `asked` is the largest number of units that were said to be cancelled, `claimed` how many of those that
-    arrived were given, or are being given, to whom they are for; `in_use` how many of its software anybody had when it
-    shrank. Without `makes_assets` it is done on receipt.
-    """
-
-    request_id: UUID
-    wanted: int
-    kind: Kind = Kind.HARDWARE
-    destination_kind: DestinationKind = DestinationKind.PERSON
-    destination_name: str | None = None
-    ordered: int = 0
-    asked: int = 0
-    received: int = 0
-    claimed: int = 0
-    assigned: int = 0
-    in_use: int = 0
-    makes_assets: bool = True
-
-    @property
-    def destination(self) -> Destination:
-        """Whom or what it is for."""
-        return Destination(kind=self.destination_kind, name=self.destination_name)
-
-    @property
-    def is_handed_over(self) -> bool:
-        """Whether arriving is not enough: somebody or something must get it."""
-        return (
-            self.makes_assets
-            and self.kind is not Kind.SERVICE
-            and self.destination_kind is not DestinationKind.STOCK
-        )
-
-    @property
-    def arrived(self) -> int:
-        """Units that are here: what was assigned was received, even if we have not heard of it yet."""
-        return max(self.received, self.assigned)
-
-    @property
-    def cancelled(self) -> int:
-        """Units that will not come. The dock wins: whatever arrived was not cancelled, but for software, which can be
-        given back until it is used."""
-        kept = max(self.assigned, self.in_use) if self.kind is Kind.SOFTWARE else self.arrived
-        return min(self.asked, max(0, self.wanted - kept))
-
-    @property
-    def is_ordered(self) -> bool:
-        """Whether everything of it that is still wanted is on a submitted order."""
-        return max(self.ordered, self.arrived) + self.cancelled >= self.wanted
-
-    @property
-    def is_received(self) -> bool:
-        """Whether nothing of it is still to come."""
-        return self.arrived + self.cancelled >= self.wanted
-
-    @property
-    def is_done(self) -> bool:
-        """Whether it is with whom it was for; cancelled units count as done."""
-        return (self.assigned if self.is_handed_over else self.arrived) + self.cancelled >= self.wanted
 
 
 def status_of(lines: Iterable[ProcessLine]) -> Status:
@@ -324,7 +292,8 @@ def taken(
     before: FulfilmentProcess = held[FulfilmentProcess, request_id]
     process = replace(process or before, steps=before.steps + 1)
     step = ProcessStep(
-        id=cause.id("process_step"),
+        # One message can tell of several requests.
+        id=cause.id(f"process_step of {request_id}"),
         request_id=request_id,
         number=process.steps,
         message_type=told.type,
@@ -377,9 +346,9 @@ def _delivery_deadline(
     """From when the last of it is ordered until it is here: the end of the day (UTC) it is needed by, else thirty days
     from now; a day from now at the earliest. Until then it is the order that is awaited."""
     lines, before = tuple(lines), held.all(ProcessLine, request_id=request.id)
-    if all(line.is_ordered for line in before) or not all(line.is_ordered for line in lines):
-        return []
-    if all(line.is_received for line in lines):
+    waited = all(line.is_ordered for line in before) and not all(line.is_received for line in before)
+    waits = all(line.is_ordered for line in lines) and not all(line.is_received for line in lines)
+    if waited or not waits:
         return []
     due_at = cause.at + DELIVER_WITHIN
     if request.needed_by is not None:

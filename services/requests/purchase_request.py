@@ -33,7 +33,8 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
-# Facts of three services arrive in any order, so an approved request may skip stages, but it never goes back.
+# Facts of three services arrive in any order, so an approved request may skip stages. It goes back only when an
+# amendment puts units on an order again, or takes off what had come in the place of others.
 # A cancelled one goes on when goods turn up that the dock had taken before it heard of the cancellation; what was
 # received is cancelled when all of it was software, which can be given back.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
@@ -56,12 +57,18 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
         {Status.ORDERED, Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.FULFILLED, Status.CANCELLED}
     ),
     Status.ORDERED: frozenset(
-        {Status.PARTIALLY_RECEIVED, Status.RECEIVED, Status.FULFILLED, Status.CANCELLED}
+        {
+            Status.PARTIALLY_ORDERED,
+            Status.PARTIALLY_RECEIVED,
+            Status.RECEIVED,
+            Status.FULFILLED,
+            Status.CANCELLED,
+        }
     ),
     Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED, Status.FULFILLED, Status.CANCELLED}),
-    Status.RECEIVED: frozenset({Status.FULFILLED, Status.CANCELLED}),
+    Status.RECEIVED: frozenset({Status.PARTIALLY_RECEIVED, Status.FULFILLED, Status.CANCELLED}),
     Status.FULFILLED: frozenset(),
-    Status.CANCELLED: frozenset({Status.RECEIVED, Status.FULFILLED}),
+    Status.CANCELLED: frozenset({Status.ORDERED, Status.RECEIVED, Status.FULFILLED}),
 }
 
 BEFORE_APPROVAL = frozenset({Status.SUBMITTED, Status.AWAITING_APPROVAL})

@@ -19,13 +19,14 @@ from libs.chassis.decision import (
     Records,
     Rejection,
     Via,
+    joined,
 )
 from libs.contracts.purchasing import OrderCancelled, OrderDrafted, SpendingQuestionDropped
 from libs.contracts.requests import ApproveSpending
 from services.requests import approval_outcome, order_approval
 from services.requests.approval import what_is_asked
 from services.requests.approval_round import ApprovalRound, Purpose, RoundStatus, with_rounds
-from services.requests.approval_waiting import a_round, close_all, joined, wait
+from services.requests.approval_waiting import a_round, close_all, wait
 from services.requests.directory import CostCentre
 from services.requests.exchange_rate import KnownRate, rates_of
 from services.requests.policy import POLICY_ID, ApprovalPolicy, Needed, in_force, needed

@@ -10,7 +10,8 @@ from services.requests.directory import CostCentre, Group, Person
 from services.requests.exchange_rate import KnownRate
 from services.requests.order_to_approve import OrderToApprove
 from services.requests.policy import ApprovalPolicy, ApprovalPolicyVersion
-from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit
+from services.requests.process import FulfilmentProcess, ProcessStep, ProcessUnit
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest, RequestLine, RequestRevision
 
 STORAGE = Storage(

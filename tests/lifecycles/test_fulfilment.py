@@ -1,9 +1,8 @@
 """The workflow from an approved request to its last unit in somebody's hands, told in any order."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,14 +18,14 @@ from services.requests.process import (
     DeliveryOverdue,
     FulfilmentProcess,
     OrderNotSubmitted,
-    ProcessLine,
     ProcessStep,
     ProcessUnit,
     Stage,
     UnitStatus,
     status_of,
 )
-from services.requests.purchase_request import TRANSITIONS, Status, line_id_of
+from services.requests.process_line import ProcessLine
+from services.requests.purchase_request import TRANSITIONS, Status
 from tests.builders_desk import (
     CABLE,
     COLLEAGUE,
@@ -98,10 +97,9 @@ def test_a_request_becomes_an_assigned_asset() -> None:
             request_id=told.request_id,
             wanted=2,
             destination_name=COLLEAGUE,
-            ordered=2,
-            received=2,
             claimed=2,
             assigned=2,
+            shares={str(told.order_line_id): {"first": 2, "now": 2, "received": 2, "stocked": 2}},
         )
     ]
 
@@ -190,19 +188,29 @@ def the_state(desk: Desk) -> tuple[list[ProcessLine], list[ProcessUnit]]:
     )
 
 
+def whatever_can_be_told() -> Iterator[tuple[Desk, list[Message]]]:
+    """Approved requests, and what is told of their orders: hardware, software, and orders that are amended."""
+    for kind in (Kind.HARDWARE, Kind.SOFTWARE):
+        desk, both = an_approved({STATION: 1, CABLE: 1}, kind)
+        told: list[Message] = []
+        for line in both:
+            told += [line.submitted(), line.cancelled()]
+            if kind is Kind.HARDWARE:
+                told += [line.received(), line.stocked(), line.assigned()]
+            else:
+                told += [line.entitled(), line.allocated()]
+        yield desk, told
+    desk, (less,) = an_approved({STATION: 2})
+    yield desk, [less.submitted(), less.amended(1), less.amended(2, 2), less.received(1), less.stocked(1)]
+    half = Told(less.request_id, 1, 1)
+    yield desk, [half.submitted(), half.amended(2), half.amended(1, 2), half.received(), half.stocked()]
+    desk, (one,) = an_approved()
+    yield desk, [one.submitted(), one.cancelled(), one.amended(2, asked=1), one.received(), one.stocked()]
+
+
 def test_any_order_of_arrival_ends_in_the_same_numbers_over_every_step_of_the_table() -> None:
     taken: set[tuple[Status, Status]] = set()
-    for kind in (Kind.HARDWARE, Kind.SOFTWARE):
-        desk, (one, two) = an_approved({STATION: 1, CABLE: 1}, kind)
-        told = [
-            message
-            for line in (one, two)
-            for message in (
-                (line.submitted(), line.received(), line.stocked(), line.assigned(), line.cancelled())
-                if kind is Kind.HARDWARE
-                else (line.submitted(), line.entitled(), line.allocated(), line.cancelled())
-            )
-        ]
+    for desk, told in whatever_can_be_told():
         states = {frozenset[int](): the_state(desk)}
 
         for before, _, after, heard in every_order_of_arrival(desk, tuple(told)):
@@ -368,32 +376,3 @@ def test_many_units_are_handed_over_as_they_arrive_in_one_command_a_fact() -> No
     assert [len(command.asset_ids) for command in assignments(desk)] == [500, 500]
     assert the_request(desk).status is Status.FULFILLED
     assert max(map(len, summaries(desk))) < 200
-
-
-# The status is a function of the counters
-
-counts = st.integers(0, 4)
-
-
-@given(st.lists(st.tuples(st.integers(1, 4), counts, counts, counts, counts), min_size=1, max_size=4))
-def test_counters_that_grow_never_take_a_status_back(grown: list[tuple[int, int, int, int, int]]) -> None:
-    before = [a_line(position, wanted) for position, (wanted, *_) in enumerate(grown, 1)]
-    status = status_of(before)
-
-    for position, (_, ordered, asked, received, assigned) in enumerate(grown):
-        for name, value in (
-            ("ordered", ordered),
-            ("asked", asked),
-            ("received", received),
-            ("assigned", assigned),
-        ):
-            changes: dict[str, Any] = {name: value}
-            before[position] = replace(before[position], **changes)
-            now = status_of(before)
-            assert now is status or status is Status.FULFILLED or now in TRANSITIONS[status]
-            status = now
-
-
-def a_line(position: int, wanted: int) -> ProcessLine:
-    request_id = derived_id("test-request", 1)
-    return ProcessLine(id=line_id_of(request_id, position), request_id=request_id, wanted=wanted)

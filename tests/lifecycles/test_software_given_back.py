@@ -3,7 +3,8 @@
 import pytest
 
 from libs.contracts.values import Destination, DestinationKind, Kind
-from services.requests.process import FulfilmentProcess, ProcessLine, Stage
+from services.requests.process import FulfilmentProcess, Stage
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import Status
 from tests.builders_desk import STATION, the_request
 from tests.builders_workflow import an_approved

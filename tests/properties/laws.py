@@ -30,12 +30,12 @@ from services.requests.approval_round import (
 from services.requests.process import (
     ENDED,
     FulfilmentProcess,
-    ProcessLine,
     ProcessStep,
     Stage,
     stage_of,
 )
 from services.requests.process import status_of as status_of_request
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import BEFORE_APPROVAL, NEVER_APPROVED, PurchaseRequest, Status
 from tests.properties.company import Company
 from tests.properties.opening import WORKS_AS

@@ -173,9 +173,10 @@ FROM purchase_requests WHERE ordinal BETWEEN $1 AND $2 AND approved_total IS NOT
 """
 
 _PROCESS_LINES = """
-INSERT INTO process_lines (id, version, request_id, wanted, kind, destination_kind, destination_name, ordered, asked,
-    received, claimed, assigned, makes_assets)
-SELECT l.id, 1, l.request_id, 1, l.kind, l.destination_kind, l.destination_name, 1, 0, 0, 0, 0, true
+INSERT INTO process_lines (id, version, request_id, wanted, kind, destination_kind, destination_name, claimed, assigned,
+    shares)
+SELECT l.id, 1, l.request_id, 1, l.kind, l.destination_kind, l.destination_name, 0, 0,
+       jsonb_build_object(md5(l.id || 'order line')::uuid, '{"first": 1, "now": 1}'::jsonb)
 FROM purchase_requests r JOIN request_lines l ON l.request_id = r.id
 WHERE r.ordinal BETWEEN $1 AND $2 AND r.approved_total IS NOT NULL AND $3 > 0
 """

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Row, false, select
 
 from libs.chassis.decision import Rejection
 from libs.contracts.values import DestinationKind, Kind
-from services.requests.process import ProcessLine
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest, ordinal_of
 from services.requests.tables import STORAGE
 

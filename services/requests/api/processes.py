@@ -21,12 +21,12 @@ from services.requests.api.naming import RequestNamed, line_of
 from services.requests.process import (
     DEADLINE,
     FulfilmentProcess,
-    ProcessLine,
     ProcessStep,
     ProcessUnit,
     Stage,
     UnitStatus,
 )
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest, Status
 from services.requests.tables import STORAGE
 

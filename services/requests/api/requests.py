@@ -25,7 +25,8 @@ from services.requests.api.naming import RequestNamed, is_named, line_of
 from services.requests.api.processes import UNITS_SHOWN, StepSeen, UnitSeen
 from services.requests.approval_round import Approval
 from services.requests.editing import wish_of
-from services.requests.process import FulfilmentProcess, ProcessLine, ProcessStep, ProcessUnit, Stage
+from services.requests.process import FulfilmentProcess, ProcessStep, ProcessUnit, Stage
+from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import (
     PurchaseRequest,
     RequestLine,

@@ -1,4 +1,4 @@
-"""Approvals of orders; bundles and offers in the copies of the catalog."""
+"""Approvals of orders; bundles and offers in the copies of the catalog; request lines over several order lines."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -48,3 +48,21 @@ def upgrade() -> None:
     op.create_check_constraint(
         "purpose_is_known", "approval_rounds", "purpose IN ('request', 'spending', 'order')"
     )
+    op.add_column(
+        "process_lines",
+        sa.Column("shares", postgresql.JSONB(astext_type=sa.Text()), nullable=False, server_default="{}"),
+    )
+    # Until now a request line was on one order line, whose name was not kept: the next that is told names it.
+    op.execute(
+        """
+        UPDATE process_lines SET shares = jsonb_build_object('', jsonb_strip_nulls(jsonb_build_object(
+            'first', CASE WHEN ordered > 0 THEN ordered END, 'now', ordered, 'asked', asked,
+            'received', CASE WHEN kind = 'software' THEN 0 ELSE received END,
+            'stocked', CASE WHEN kind = 'software' THEN received ELSE 0 END,
+            'in_use', in_use, 'untracked', NOT makes_assets)))
+        WHERE ordered > 0 OR asked > 0 OR received > 0 OR in_use > 0
+        """
+    )
+    op.alter_column("process_lines", "shares", server_default=None)
+    for name in ("ordered", "asked", "received", "in_use", "makes_assets"):
+        op.drop_column("process_lines", name)
