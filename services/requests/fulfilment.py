@@ -30,7 +30,7 @@ from libs.contracts.requests import (
 from libs.contracts.values import AssetCreation, Kind
 from services.requests import order_approval
 from services.requests.concerned import OrderFact, concerned, for_each, mine, shares_of
-from services.requests.handover import names_of, units_of, whole_of
+from services.requests.handover import whole_of
 from services.requests.process import (
     CREATE_ORDER,
     DEADLINE,
@@ -40,14 +40,15 @@ from services.requests.process import (
     ProcessStep,
     Stage,
     lines_of,
+    names_of,
     stage_of,
     taken,
+    units_of,
 )
 from services.requests.process_line import NO_ORDER, ProcessLine
 from services.requests.purchase_request import PurchaseRequest, RequestLine
 
 ORDER_WITHIN = timedelta(hours=1)
-NAMES_SHOWN = 5
 
 CANCEL_ORDER = purchasing.CancelOrder.type
 

@@ -18,12 +18,12 @@ from services.requests.process import (
     ProcessUnit,
     UnitStatus,
     lines_of,
+    names_of,
     taken,
+    units_of,
 )
 from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest
-
-NAMES_SHOWN = 5
 
 
 def templates_created(fact: assets.TemplateAssetsCreated, held: Records, cause: Cause) -> Decision:
@@ -57,8 +57,7 @@ def assets_received(fact: assets.AssetsReceived, held: Records, cause: Cause) ->
         elif known.line_id is None:
             line = replace(line, claimed=line.claimed + 1, assigned=line.assigned + 1)
         units.append(replace(known, line_id=line.id, tag=stocked.tag, serial=stocked.serial))
-    share = line.share(fact.order_line_id)
-    lines[line.id] = line.with_share(fact.order_line_id, replace(share, stocked=share.stocked + new))
+    lines[line.id] = _stocked(line, fact.order_line_id, new)
     to_give = [unit for unit in units if unit.status is UnitStatus.BEING_ASSIGNED and unit.version == 0]
     return _given(fact, fact.request_id, held, cause, f"in stock: {tags}", lines, units, to_give)
 
@@ -92,9 +91,7 @@ def lot_received(fact: assets.LotReceived, held: Records, cause: Cause) -> Decis
     line = lines.get(fact.request_line_id)
     issue_id = issue_id_of(fact.lot_id, fact.receipt_id)
     if line is not None:
-        share = line.share(fact.order_line_id)
-        share = replace(share, stocked=share.stocked + fact.quantity)
-        line = lines[line.id] = line.with_share(fact.order_line_id, share)
+        line = lines[line.id] = _stocked(line, fact.order_line_id, fact.quantity)
     if line is None or held.find(ProcessUnit, issue_id) is not None:
         return taken(fact, fact.request_id, held, cause, summary, lines)
     wanted = min(fact.quantity, max(0, line.wanted - line.claimed)) if line.is_handed_over else 0
@@ -176,19 +173,15 @@ def _entitled(
         wanted = min(quantity, max(0, line.wanted - line.claimed))
         line, status = _claim(line, wanted)
         quantity = wanted if status is UnitStatus.BEING_ASSIGNED else quantity
-    unit = replace(
-        known
-        or ProcessUnit(
-            id=fact.entitlement_id,
-            request_id=fact.request_id,
-            line_id=line.id,
-            kind=Kind.SOFTWARE,
-            status=status,
-            quantity=quantity,
-            source_id=fact.order_line_id,
-        ),
+    unit = ProcessUnit(
+        id=fact.entitlement_id,
+        version=known.version if known else 0,
+        request_id=fact.request_id,
+        line_id=line.id,
+        kind=Kind.SOFTWARE,
         status=status,
         quantity=quantity,
+        source_id=fact.order_line_id,
     )
     lines[line.id] = line
     save = [] if known is not None and known.status is status else [unit]
@@ -212,6 +205,11 @@ def entitlement_allocated(fact: assets.EntitlementAllocated, held: Records, caus
 
 
 # What they have in common
+
+
+def _stocked(line: ProcessLine, order_line_id: UUID, quantity: int) -> ProcessLine:
+    share = line.share(order_line_id)
+    return line.with_share(order_line_id, replace(share, stocked=share.stocked + quantity))
 
 
 def _claim(line: ProcessLine, quantity: int) -> tuple[ProcessLine, UnitStatus]:
@@ -317,17 +315,6 @@ def _assignment(to: Destination, request_id: UUID, asset_ids: tuple[UUID, ...]) 
 def issue_id_of(lot_id: UUID, receipt_id: UUID) -> UUID:
     """What of a lot came with one receipt is issued once."""
     return derived_id("issue", lot_id, receipt_id)
-
-
-def units_of(quantity: int) -> str:
-    """So many units, in words."""
-    return "1 unit" if quantity == 1 else f"{quantity} units"
-
-
-def names_of(names: Sequence[str]) -> str:
-    """The first few names."""
-    shown = ", ".join(names[:NAMES_SHOWN])
-    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
 
 
 # What each message needs

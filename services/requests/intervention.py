@@ -19,7 +19,7 @@ from libs.contracts.message import Event, Message
 from libs.contracts.requests import CancellationStarted, CancelRequest, FulfilmentOverdue, RetryFulfilment
 from libs.contracts.values import DestinationKind
 from services.requests.fulfilment import CANCEL_ORDER, to_order
-from services.requests.handover import commands_for, units_of
+from services.requests.handover import commands_for
 from services.requests.process import (
     CREATE_ORDER,
     ENDED,
@@ -32,6 +32,7 @@ from services.requests.process import (
     UnitStatus,
     lines_of,
     taken,
+    units_of,
 )
 from services.requests.process_line import ProcessLine
 from services.requests.purchase_request import PurchaseRequest, RequestLine, live

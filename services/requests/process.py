@@ -357,3 +357,19 @@ def _delivery_deadline(
     return [
         Timer(of=request.id, name=DEADLINE, due_at=due_at, message=DeliveryOverdue(request_id=request.id))
     ]
+
+
+# Words
+
+NAMES_SHOWN = 5
+
+
+def units_of(quantity: int) -> str:
+    """So many units, in words."""
+    return "1 unit" if quantity == 1 else f"{quantity} units"
+
+
+def names_of(names: Sequence[str]) -> str:
+    """The first few names."""
+    shown = ", ".join(names[:NAMES_SHOWN])
+    return shown if len(names) <= NAMES_SHOWN else f"{shown} and {len(names) - NAMES_SHOWN} more"
