@@ -1,4 +1,4 @@
-"""Whatever happens to requests and their approval, in whatever order and however often: what always holds.
+"""Whatever happens to requests, orders and their approval, in whatever order and however often: what always holds.
 
 A machine submits a request, lets random people decide, delegate, edit, withdraw and ask for more spending, fires timers
 when they are due, late or cancelled, says things twice, and changes policies and who people are. After each step it
@@ -14,19 +14,19 @@ from uuid import UUID
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import initialize, invariant, rule
 
 from libs.chassis.decision import Actor
 from libs.contracts.approvals import ApprovalDecided, DecideApproval, PolicyRule
 from libs.contracts.message import Message
 from libs.contracts.permissions import Role
-from libs.contracts.purchasing import CreateOrder, DraftedLine, OrderCancelled, OrderDrafted
+from libs.contracts.purchasing import CreateOrder
 from libs.contracts.requests import (
     SpendingApproved,
     SpendingRefused,
     WithdrawRequest,
 )
-from libs.contracts.values import Money, derived_id
+from libs.contracts.values import derived_id
 from services.requests import (
     approval,
     approval_decision,
@@ -34,6 +34,7 @@ from services.requests import (
     delegation,
     directory,
     editing,
+    order_approval,
     policy,
     spending,
     submission,
@@ -48,6 +49,7 @@ from services.requests.approval_round import (
     Verdict,
     steps_in,
 )
+from services.requests.order_to_approve import OrderToApprove
 from services.requests.purchase_request import (
     BEFORE_APPROVAL,
     NEVER_APPROVED,
@@ -67,6 +69,7 @@ from tests.builders_approval import (
 from tests.builders_desk import STATION, Desk, a_location, a_request, an_entry
 from tests.builders_dock import NOON, Ended
 from tests.builders_people import a_cost_centre, a_delegation, a_group, a_person, day
+from tests.laws.approval_orders import OrderQuestions, news_of, order_id_of, orders, some_news
 from tests.laws.approval_world import (
     BUYERS,
     CENTRE,
@@ -81,8 +84,8 @@ from tests.laws.approval_world import (
 )
 
 
-class Approvals(RuleBasedStateMachine):
-    """One request, and everybody."""
+class Approvals(OrderQuestions):
+    """One request, two orders, and everybody."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,6 +95,7 @@ class Approvals(RuleBasedStateMachine):
             approval.HANDLERS,
             approval_decision.HANDLERS,
             spending.HANDLERS,
+            order_approval.HANDLERS,
             policy.HANDLERS,
             directory.HANDLERS,
             delegation.HANDLERS,
@@ -143,16 +147,19 @@ class Approvals(RuleBasedStateMachine):
         acting_for=st.none() | person,
         named=st.sampled_from(["", "", "round", "step", "revision", "role"]),
         number=st.integers(1, 3),
+        order=st.sampled_from([0, 0, 1, 2]),
     )
-    def decide(self, who: str, verdict: Any, acting_for: str | None, named: str, number: int) -> None:
-        """Somebody decides, for themselves or for somebody else."""
+    def decide(
+        self, who: str, verdict: Any, acting_for: str | None, named: str, number: int, order: int
+    ) -> None:
+        """Somebody decides on the request or on one of the orders, for themselves or for somebody else."""
         about: dict[str, Any] = {}
         if named == "role":
             about = {"role": BUYERS.value}
         elif named:
             about = {named: number}
         command = DecideApproval(
-            request_id=self.request.id,
+            request_id=order_id_of(order) if order else self.request.id,
             verdict=verdict,
             decided_by=who,
             acting_for=acting_for,
@@ -166,22 +173,22 @@ class Approvals(RuleBasedStateMachine):
         """Somebody who may decide says yes, so that rounds come to their end more often than by chance."""
         waiting = [each for each in self.rounds if each.status is RoundStatus.OPEN]
         entitled = [
-            (who, each.number)
+            (who, each.number, self.place_of(each))
             for each in waiting
             for who in PEOPLE
             if self.world.authority(who) & {*each.approvers}
         ]
         if entitled:
-            who, number = entitled[index % len(entitled)]
-            self.decide(who, "approve", None, "round", number)
+            who, number, order = entitled[index % len(entitled)]
+            self.decide(who, "approve", None, "round", number, order)
 
-    @rule(index=st.integers(0, 20), number=st.integers(1, 3))
-    def stand_in(self, index: int, number: int) -> None:
+    @rule(index=st.integers(0, 20), number=st.integers(1, 3), order=st.integers(0, 2))
+    def stand_in(self, index: int, number: int, order: int) -> None:
         """Somebody to whom another has delegated says yes in their name."""
         if self.world.delegations:
             one, other, _, _ = self.world.delegations[index % len(self.world.delegations)]
             farther = [last for first, last, _, _ in self.world.delegations if first == other]
-            self.decide(farther[0] if farther and index % 2 else other, "approve", one, "", number)
+            self.decide(farther[0] if farther and index % 2 else other, "approve", one, "", number, order)
 
     @rule(index=st.integers(0, 30))
     def repeat(self, index: int) -> None:
@@ -251,23 +258,11 @@ class Approvals(RuleBasedStateMachine):
         question = a_question(self.request, str(total), order, order_revision=revision, vendor_number=number)
         self.say(question, Actor("purchasing"))
 
-    @rule(order=st.integers(1, 2), revision=st.integers(1, 4), drafted=st.booleans())
-    def order_over(self, order: int, revision: int, drafted: bool) -> None:
-        """An order was changed or cancelled."""
-        about: dict[str, Any] = {
-            "order_id": derived_id("test-order", order),
-            "requisition_number": f"PR-00000{order}",
-            "request_id": self.request.id,
-        }
-        if drafted:
-            line = DraftedLine(order_line_id=self.request.id, request_line_id=None, quantity=1)
-            total = Money(amount=Decimal(1), currency="EUR")
-            fact: Message = OrderDrafted(
-                **about, status="draft", order_revision=revision, total=total, lines=(line,)
-            )
-        else:
-            fact = OrderCancelled(**about, reason="not needed", lines=())
-        self.say(fact, Actor("purchasing"))
+    @rule(order=orders, revision=st.integers(1, 4), news=some_news)
+    def order_over(self, order: int, revision: int, news: str) -> None:
+        """An order of the request was changed, cancelled or placed."""
+        about = derived_id("test-order", order), f"PR-00000{order}", self.request.id
+        self.say(news_of(news, *about, revision), Actor("purchasing"))
 
     @rule(hours=st.integers(1, 40))
     def wait(self, hours: int) -> None:
@@ -306,13 +301,17 @@ class Approvals(RuleBasedStateMachine):
 
     def note(self, said: Approval) -> None:
         """Somebody's word was taken: they were entitled to it there and then, and it was not their own request."""
-        request, today = self.request, self.now.date()
+        today = self.now.date()
+        about = self.desk.records.get(OrderToApprove, {}).get(said.request_id, self.request)
         way = said.path or (said.decided_by,)
         assert (way[0], way[-1]) == (said.acting_for or said.decided_by, said.decided_by)
         assert all(self.world.may_act(one, other, today) for one, other in pairwise(way))
-        assert request.people.isdisjoint(way)
+        assert about.people.isdisjoint(way)
         assert said.approver in self.world.authority(way[0])
         self.seen[said.id] = self.picture()
+
+    def place_of(self, round: ApprovalRound) -> int:
+        return next((order for order in (1, 2) if order_id_of(order) == round.request_id), 0)
 
     def picture(self) -> Seen:
         lines: list[RequestLine] = live(self.desk.all(RequestLine))
@@ -329,7 +328,8 @@ class Approvals(RuleBasedStateMachine):
         waiting = [each for each in self.rounds if each.status is RoundStatus.OPEN]
         of_request = [each for each in waiting if each.purpose is Purpose.REQUEST]
         assert len(of_request) == (self.request.status is Status.AWAITING_APPROVAL)
-        assert len(waiting) == len(of_request) or self.request.status in spending.SPENDING
+        beyond = [each for each in waiting if each.purpose is Purpose.SPENDING]
+        assert not beyond or self.request.status in spending.SPENDING
         for each in of_request:
             assert (each.revision_now, each.currency) == (self.request.revision, self.request.currency)
             assert self.request.total <= each.total
