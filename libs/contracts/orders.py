@@ -7,8 +7,9 @@ from uuid import UUID
 
 from pydantic import Field, model_validator
 
-from libs.contracts.message import Command, Value
+from libs.contracts.message import Command, Event, Value
 from libs.contracts.permissions import Action
+from libs.contracts.purchasing import OrderChange
 from libs.contracts.values import (
     AssetCreation,
     Code,
@@ -16,6 +17,7 @@ from libs.contracts.values import (
     Destination,
     Kind,
     LongText,
+    Money,
     Percent,
     PositiveAmount,
     Quantity,
@@ -237,3 +239,34 @@ class ConfirmService(OrderCommand):
     action: ClassVar[Action | None] = Action.CONFIRM_SERVICES
     order_line_id: UUID
     quantity: Quantity | None = None
+
+
+class AmendmentAwaited(Event):
+    """A submitted order is to be changed, which would cost more than was approved: it waits for those who were asked.
+
+    `order_revision` is the one it would make, `total` and `expected_cost` what the order would come to.
+    """
+
+    type: ClassVar[str] = "purchasing.amendment_awaited.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    request_ids: tuple[UUID, ...] = ()
+    order_revision: int
+    amended_by: str
+    reason: str = ""
+    total: Money
+    expected_cost: Money
+    changes: tuple[OrderChange, ...]
+
+
+class AmendmentRefused(Event):
+    """A change of a submitted order that waited for approval is not made: somebody said no, or it cannot be made."""
+
+    type: ClassVar[str] = "purchasing.amendment_refused.v1"
+    subject: ClassVar[str] = "order_id"
+    order_id: UUID
+    requisition_number: str
+    request_ids: tuple[UUID, ...] = ()
+    order_revision: int
+    reason: str

@@ -52,6 +52,7 @@ class Action(StrEnum):
 
     SEE_DELIVERIES = "receiving.see_deliveries"
     TAKE_DELIVERY = "receiving.take_delivery"
+    MANAGE_SHIPMENTS = "receiving.manage_shipments"
 
     SEE_OWN_ASSETS = "assets.see_own"
     SEE_ASSETS = "assets.see_assets"
@@ -102,6 +103,7 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
         Action.MANAGE_PURCHASING_POLICY: (_AA,),
         Action.SEE_DELIVERIES: (*_MANAGERS, _MOBILE, _SYSTEM),
         Action.TAKE_DELIVERY: (*_MANAGERS, _MOBILE, _SYSTEM),
+        Action.MANAGE_SHIPMENTS: (*_MANAGERS, _SYSTEM),
         Action.SEE_OWN_ASSETS: (*_MANAGERS, _REQUESTER),
         Action.SEE_ASSETS: (*_MANAGERS, _SYSTEM),
         Action.SEE_LOCATIONS: (*_PERSONS, _SYSTEM),

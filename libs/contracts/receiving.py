@@ -1,5 +1,6 @@
 """What the receiving service says and obeys: deliveries taken at the dock."""
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
 from uuid import UUID
@@ -19,6 +20,9 @@ from libs.contracts.values import (
     Serial,
     Text,
 )
+
+SERIALS_MAX = 2_000
+"""So many of the longest serial numbers fit a message."""
 
 
 class Condition(StrEnum):
@@ -65,10 +69,106 @@ class LineToReceive(Value):
         return self
 
 
+class ShippedLine(Value):
+    """So many units of an order line are on their way; `serials` is the manifest, as far as the vendor gave one."""
+
+    order_line_id: UUID
+    quantity: Quantity
+    serials: Annotated[tuple[Serial, ...], Field(max_length=QUANTITY_MAX)] = ()
+
+    @model_validator(mode="after")
+    def announces_no_serial_too_many(self) -> "ShippedLine":
+        """A serial number is one unit's."""
+        if len(self.serials) > self.quantity or len(set(self.serials)) < len(self.serials):
+            raise ValueError("there are at most as many serial numbers as units, each of them once")
+        return self
+
+
+class RegisterShipment(Command):
+    """Something of an order is on its way: with which carrier, until when, where to, and what is in it.
+
+    The order is named by its id, requisition number or purchase-order number, the invoice by the vendor's number, if
+    there is one yet. `shipment_number` is the vendor's, and stands once with each vendor: the same shipment again is a
+    duplicate, another one under its number is refused. Without a location it goes where the order does. Answered with
+    `shipment_id` and our own `number`.
+    """
+
+    type: ClassVar[str] = "receiving.register_shipment.v1"
+    action: ClassVar[Action | None] = Action.MANAGE_SHIPMENTS
+    order_id: UUID | None = None
+    requisition_number: Code | None = None
+    purchase_order_number: Code | None = None
+    shipment_number: Text
+    invoice_number: Text | None = None
+    carrier: Text | None = None
+    tracking_number: Text | None = None
+    dispatched_on: date | None = None
+    expected_on: date | None = None
+    location: Code | None = None
+    storage_space: Code | None = None
+    lines: Annotated[tuple[ShippedLine, ...], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def names_one_order(self) -> "RegisterShipment":
+        """Exactly one way to name the order; a storage space is at a location, a tracking number with a carrier."""
+        if [self.order_id, self.requisition_number, self.purchase_order_number].count(None) != 2:
+            raise ValueError("name the order by one of order_id, requisition_number, purchase_order_number")
+        if self.storage_space is not None and self.location is None:
+            raise ValueError("a storage space is at a location")
+        if self.tracking_number is not None and self.carrier is None:
+            raise ValueError("a tracking number is a carrier's")
+        if sum(len(line.serials) for line in self.lines) > SERIALS_MAX:
+            raise ValueError(f"one shipment announces at most {SERIALS_MAX} serial numbers")
+        return self
+
+    @property
+    def order_number(self) -> str | None:
+        """The number that names the order, if it is not named by its id."""
+        return self.requisition_number or self.purchase_order_number
+
+
+class LineOnItsWay(Value):
+    """So many units of an order line are in a shipment."""
+
+    order_line_id: UUID
+    quantity: Quantity
+
+
+class ShipmentRegistered(Event):
+    """A vendor told what is on its way."""
+
+    type: ClassVar[str] = "receiving.shipment_registered.v1"
+    subject: ClassVar[str] = "shipment_id"
+    shipment_id: UUID
+    number: str
+    shipment_number: str
+    order_id: UUID
+    invoice_number: str | None = None
+    carrier: str | None = None
+    tracking_number: str | None = None
+    dispatched_on: date | None = None
+    expected_on: date | None = None
+    location: str
+    storage_space: str | None = None
+    registered_by: str
+    lines: tuple[LineOnItsWay, ...]
+
+
+class ShipmentReceived(Event):
+    """All that was in a shipment has been taken at the dock."""
+
+    type: ClassVar[str] = "receiving.shipment_received.v1"
+    subject: ClassVar[str] = "shipment_id"
+    shipment_id: UUID
+    number: str
+    shipment_number: str
+    order_id: UUID
+
+
 class RecordReceipt(Command):
     """Take a delivery for an order, named by its id, requisition number or purchase-order number.
 
-    All of it is recorded, or nothing.
+    All of it is recorded, or nothing. `shipment_id` is the shipment of that order that it came with, if it was told of.
     """
 
     type: ClassVar[str] = "receiving.record_receipt.v1"
@@ -76,6 +176,7 @@ class RecordReceipt(Command):
     order_id: UUID | None = None
     requisition_number: Text | None = None
     purchase_order_number: Code | None = None
+    shipment_id: UUID | None = None
     delivery_note: Text | None = None
     lines: Annotated[tuple[LineToReceive, ...], Field(min_length=1, max_length=100)]
 
@@ -132,6 +233,7 @@ class GoodsReceived(Event):
     receipt_number: str
     order_id: UUID
     request_id: UUID | None
+    shipment_id: UUID | None = None
     received_by: str
     lines: tuple[ReceivedLine, ...]
 

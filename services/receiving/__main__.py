@@ -3,19 +3,25 @@
 from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts.assets import AnnounceAll
-from services.receiving import amendment, expectation, place, receipt
+from services.receiving import amendment, expectation, place, receipt, shipment
 from services.receiving.api import router
 from services.receiving.tables import STORAGE
 
 SERVICE = Service(
     name="receiving",
     queues={
-        "inbox": (*expectation.HANDLERS, *amendment.HANDLERS, *receipt.HANDLERS, *place.HANDLERS),
+        "inbox": (
+            *expectation.HANDLERS,
+            *amendment.HANDLERS,
+            *receipt.HANDLERS,
+            *shipment.HANDLERS,
+            *place.HANDLERS,
+        ),
     },
     storage=STORAGE,
     routes=router,
     sends=(AnnounceAll,),
-    sequences=("receipt_number",),
+    sequences=("receipt_number", shipment.NUMBER),
 )
 
 if __name__ == "__main__":

@@ -51,6 +51,16 @@ def check_place(held: Records, location: str, storage_space: str, *, of: str) ->
         )
 
 
+def check_destination(held: Records, location: str, storage_space: str | None) -> None:
+    """Goods are sent to an active location, and into one of its storage spaces if that is said."""
+    place = held.find(Place, location_id_of(location))
+    if place is None or not place.active:
+        message = f"No active location is called {location}."
+        raise Rejection("location_unknown", field="location", message=message)
+    if storage_space is not None:
+        check_place(held, location, storage_space, of="storage_space")
+
+
 def place_key(location: str) -> Key:
     """The place with this code, which need not exist."""
     return Key(Place, location_id_of(location), may_be_new=True)

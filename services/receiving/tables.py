@@ -17,6 +17,7 @@ from services.receiving.label import RegisteredLabel
 from services.receiving.place import Place
 from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
 from services.receiving.serial import RegisteredSerial
+from services.receiving.shipment import Shipment, TrackingNumber
 
 STORAGE = Storage(
     table(Place, "places", Index("places_by_code", "code", unique=True)),
@@ -44,6 +45,13 @@ STORAGE = Storage(
     ),
     table(RegisteredSerial, "registered_serials"),
     table(RegisteredLabel, "registered_labels"),
+    table(
+        Shipment,
+        "shipments",
+        Index("shipments_by_number", "number", unique=True),
+        Index("shipments_by_order", "order_id"),
+    ),
+    table(TrackingNumber, "tracking_numbers"),
     table(
         Receipt,
         "receipts",

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.receiving.api import expected, places, receipts
+from services.receiving.api import expected, places, receipts, shipments
 
 router = APIRouter()
-for each in (receipts, expected, places):
+for each in (receipts, shipments, expected, places):
     router.include_router(each.router)

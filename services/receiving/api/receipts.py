@@ -40,6 +40,7 @@ class ReceiptSeen(BaseModel):
     receipt_number: str
     order_id: UUID
     request_id: UUID | None
+    shipment_id: UUID | None
     received_by: str
     received_at: datetime
     delivery_note: str | None

@@ -42,3 +42,36 @@ def upgrade() -> None:
         ["request_id"],
         postgresql_where=sa.text("request_id IS NOT NULL"),
     )
+    op.add_column("receipts", sa.Column("shipment_id", sa.Uuid(), nullable=True))
+    op.create_table(
+        "shipments",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("shipment_number", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("vendor_name", sa.Text(), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("invoice_number", sa.Text(), nullable=True),
+        sa.Column("carrier", sa.Text(), nullable=True),
+        sa.Column("tracking_number", sa.Text(), nullable=True),
+        sa.Column("dispatched_on", sa.Date(), nullable=True),
+        sa.Column("expected_on", sa.Date(), nullable=True),
+        sa.Column("location", sa.Text(), nullable=False),
+        sa.Column("storage_space", sa.Text(), nullable=True),
+        sa.Column("lines", postgresql.JSONB(), nullable=False),
+        sa.Column("received", postgresql.JSONB(), nullable=False),
+        sa.Column("registered_by", sa.Text(), nullable=False),
+        sa.Column("registered_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("status IN ('announced', 'received')", name="status_is_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("shipments_by_number", "shipments", ["number"], unique=True)
+    op.create_index("shipments_by_order", "shipments", ["order_id"])
+    op.create_table(
+        "tracking_numbers",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("shipment_id", sa.Uuid(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )

@@ -1,0 +1,197 @@
+"""Shipments: registered once, taken with or without them, received when all of it came."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from libs.contracts.receiving import RegisterShipment, ShipmentReceived, ShipmentRegistered, ShippedLine
+from libs.contracts.values import Kind, derived_id
+from services.receiving import expectation, place, receipt, shipment
+from services.receiving.receipt import Receipt
+from services.receiving.shipment import Shipment, ShipmentStatus
+from tests.builders_dock import (
+    LINE,
+    ORDER,
+    SECOND_LINE,
+    SITE,
+    SPACE,
+    House,
+    a_delivery,
+    a_place,
+    a_unit,
+    an_order,
+    an_ordered_line,
+    goods_said,
+    units,
+)
+
+OTHER_ORDER = derived_id("test-order", 2)
+
+
+def a_dock() -> House:
+    """Two orders of one vendor are expected: three laptops and some software; and a laptop."""
+    house = House(expectation.HANDLERS, receipt.HANDLERS, shipment.HANDLERS, place.HANDLERS)
+    first = an_order(an_ordered_line(3), an_ordered_line(1, line=SECOND_LINE, kind=Kind.SOFTWARE))
+    second = an_order(an_ordered_line(1, line=UUID(int=9)), order=OTHER_ORDER, number="PR-000002")
+    house.hear(a_place(), first.model_copy(update={"purchase_order_number": "PO-1"}), second)
+    return house
+
+
+def a_shipment(quantity: int = 2, *serials: str, **changes: Any) -> RegisterShipment:
+    values: dict[str, Any] = {
+        "order_id": ORDER,
+        "shipment_number": "DN-77",
+        "carrier": "Parcels",
+        "tracking_number": "1Z-1",
+        "location": SITE,
+        "storage_space": SPACE,
+        "lines": (ShippedLine(order_line_id=LINE, quantity=quantity, serials=serials),),
+    }
+    return RegisterShipment(**values | changes)
+
+
+def the_shipment(house: House) -> Shipment:
+    (found,) = house.all(Shipment)
+    assert isinstance(found, Shipment)
+    return found
+
+
+def test_a_shipment_is_announced_with_what_is_in_it() -> None:
+    house = a_dock()
+
+    ended = house.hear(a_shipment(2, "S-1", "S-2", invoice_number="INV-1"))
+
+    found = the_shipment(house)
+    assert (found.status, found.received, found.invoice_number) == (ShipmentStatus.ANNOUNCED, (0,), "INV-1")
+    assert ended.decision.answer["number"] == found.number
+    (said,) = [each for each in house.said if isinstance(each, ShipmentRegistered)]
+    assert (said.order_id, said.lines[0].quantity, said.storage_space) == (ORDER, 2, SPACE)
+
+
+@pytest.mark.parametrize("name", [{"requisition_number": "PR-000001"}, {"purchase_order_number": "PO-1"}])
+def test_its_order_is_named_by_number(name: dict[str, Any]) -> None:
+    house = a_dock()
+
+    house.hear(a_shipment(order_id=None, **name))
+
+    assert the_shipment(house).order_id == ORDER
+
+
+def test_without_a_location_it_goes_where_the_order_does() -> None:
+    house = a_dock()
+
+    house.hear(a_shipment(location=None, storage_space=None))
+
+    assert (the_shipment(house).location, the_shipment(house).storage_space) == (SITE, None)
+
+
+def test_the_same_shipment_again_is_a_duplicate() -> None:
+    house = a_dock()
+    first = house.hear(a_shipment())
+
+    again = house.hear(a_shipment())
+
+    assert (again.verdict, again.decision.answer) == ("duplicate", first.decision.answer)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "field"),
+    [
+        (
+            {"lines": (ShippedLine(order_line_id=LINE, quantity=3),)},
+            "shipment_number_reused",
+            "shipment_number",
+        ),
+        ({"order_id": OTHER_ORDER}, "order_line_unknown", "lines[0].order_line_id"),
+        ({"shipment_number": "DN-78"}, "shipment_number_reused", "tracking_number"),
+    ],
+)
+def test_what_another_shipment_has_is_refused(changes: dict[str, Any], code: str, field: str) -> None:
+    house = a_dock()
+    house.hear(a_shipment())
+
+    ended = house.hear(a_shipment(**changes))
+
+    assert ended.rejection is not None
+    assert (ended.code, ended.rejection.field) == (code, field)
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"location": "NOWHERE", "storage_space": None}, "location_unknown"),
+        ({"storage_space": "Z-99"}, "storage_space_unknown"),
+        ({"lines": (ShippedLine(order_line_id=SECOND_LINE, quantity=1),)}, "kind_not_received"),
+        ({"lines": (ShippedLine(order_line_id=LINE, quantity=1),) * 2}, "order_line_repeated"),
+    ],
+)
+def test_a_shipment_that_cannot_be_is_refused(changes: dict[str, Any], code: str) -> None:
+    assert a_dock().hear(a_shipment(**changes)).code == code
+
+
+def test_one_of_an_unknown_order_waits_and_is_refused_in_the_end() -> None:
+    house = a_dock()
+    unknown = a_shipment(order_id=UUID(int=5))
+
+    assert house.hear(unknown).verdict == "waiting"
+    assert house.give_up(unknown).code == "order_unknown"
+
+
+def test_it_is_received_when_all_of_it_came() -> None:
+    house = a_dock()
+    house.hear(a_shipment(2))
+    id = the_shipment(house).id
+
+    house.hear(a_delivery(a_unit("S-1"), shipment_id=id))
+    assert (the_shipment(house).status, the_shipment(house).received) == (ShipmentStatus.ANNOUNCED, (1,))
+
+    house.hear(a_delivery(a_unit("S-2"), shipment_id=id))
+
+    assert the_shipment(house).status is ShipmentStatus.RECEIVED
+    assert len([each for each in house.said if isinstance(each, ShipmentReceived)]) == 1
+    assert {each.shipment_id for each in house.all(Receipt)} == {id}
+    assert {each.shipment_id for each in goods_said(house)} == {id}
+
+
+def test_more_than_was_shipped_is_taken_within_the_order() -> None:
+    house = a_dock()
+    house.hear(a_shipment(1))
+
+    ended = house.hear(a_delivery(*units("S-1", "S-2"), shipment_id=the_shipment(house).id))
+
+    assert ended.verdict == "accepted"
+    assert (the_shipment(house).received, the_shipment(house).status) == ((2,), ShipmentStatus.RECEIVED)
+
+
+def test_goods_come_without_a_shipment() -> None:
+    house = a_dock()
+    house.hear(a_shipment(1))
+
+    house.hear(a_delivery(a_unit("S-1")))
+
+    assert the_shipment(house).status is ShipmentStatus.ANNOUNCED
+
+
+def test_a_receipt_is_of_the_order_of_its_shipment() -> None:
+    house = a_dock()
+    house.hear(a_shipment(1))
+    id = the_shipment(house).id
+
+    ended = house.hear(a_delivery(a_unit("S-1"), line=UUID(int=9), order_id=OTHER_ORDER, shipment_id=id))
+
+    assert ended.code == "shipment_for_other_order"
+
+
+def test_a_receipt_under_an_unknown_shipment_waits_and_is_refused_in_the_end() -> None:
+    house = a_dock()
+    delivery = a_delivery(a_unit("S-1"), shipment_id=UUID(int=5))
+
+    assert house.hear(delivery).verdict == "waiting"
+    assert house.give_up(delivery).code == "shipment_unknown"
+
+
+@pytest.mark.parametrize("serials", [("S-1", "S-1"), ("S-1", "S-2", "S-3")])
+def test_a_manifest_names_each_unit_once(serials: tuple[str, ...]) -> None:
+    with pytest.raises(ValueError, match="serial numbers"):
+        ShippedLine(order_line_id=LINE, quantity=2, serials=serials)
