@@ -1,7 +1,7 @@
 # Every command a developer needs; `make help` lists them. The first one makes .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs token check test journeys bench docs format lock clean
+.PHONY: help demo up down status logs token import check test journeys bench docs format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -37,6 +37,9 @@ logs: $(READY) ## Follow what the services say
 
 token: $(READY) ## Print a token of the running stack: make token PERSON=person-17 ROLE=requester (or "a b")
 	@$(BIN)/python -m deploy.issuer token --person "$(or $(PERSON),person-17)" $(foreach role,$(or $(ROLE),requester),--role $(role))
+
+import: $(READY) ## Import vendors, items or offers into the running stack: make import FILE=catalog.csv (or vendors…, offers…)
+	@$(BIN)/python -m deploy.imports "$(or $(FILE),examples/catalog.csv)" $(if $(KIND),--kind $(KIND))
 
 check: $(READY) ## Format, lint, types, architecture and the pure tests: under a minute, no server
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .

@@ -1,6 +1,7 @@
 """Partitions of the inboxes: made days ahead, dropped when nobody can repeat a message any more.
 
-Ours live 30 days, a day each; strangers' two generations of 30 days. Of several workers one does it.
+Ours live 30 days, a day each; strangers' two generations of 30 days. Imports are forgotten 90 days after their end. Of
+several workers one does it.
 """
 
 from datetime import date, timedelta
@@ -30,6 +31,18 @@ _FOUND = text(r"""
 """)
 
 
+# Uploads that nobody went on with are over; what became of the others is known for a while.
+_FORGET_IMPORTS = (
+    "UPDATE chassis.imports SET state = 'cut_off', ended_at = changed_at"
+    " WHERE state = 'receiving' AND changed_at < chassis.app_now() - interval '1 day'",
+    "DELETE FROM chassis.import_chunks AS c USING chassis.imports AS i"
+    " WHERE i.id = c.import_id AND i.ended_at IS NOT NULL",
+    "DELETE FROM chassis.import_verdicts AS v USING chassis.imports AS i"
+    " WHERE i.id = v.import_id AND i.ended_at < chassis.app_now() - interval '90 days'",
+    "DELETE FROM chassis.imports WHERE ended_at < chassis.app_now() - interval '90 days'",
+)
+
+
 async def make_partitions(connection: AsyncConnection) -> None:
     """Make what is missing, a week ahead: so long may all workers be away before a message finds no place."""
     await connection.execute(_MAKE)
@@ -45,6 +58,8 @@ async def keep_house(engine: AsyncEngine) -> bool:
         try:
             await make_partitions(connection)
             await _drop_old(connection)
+            for forget in _FORGET_IMPORTS:
+                await connection.execute(text(forget))
         except BaseException:
             # The lock must not go back into the pool with its session.
             await connection.invalidate()

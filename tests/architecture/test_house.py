@@ -17,6 +17,7 @@ COMMANDS = {
     "down",
     "status",
     "token",
+    "import",
     "logs",
     "check",
     "test",

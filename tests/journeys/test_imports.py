@@ -4,14 +4,19 @@ import asyncio
 import csv
 import io
 import json
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.builders_catalog import CatalogFile, Planted, a_gtin
-from tests.journeys.system import APPROVER, REQUESTER, Seen, System, as_person
+from tests.conftest import ROOT
+from tests.journeys.system import APPROVER, REQUESTER, ROLES, Seen, System, as_person
+from tests.tokens import a_token
 
 ENDED = ("done", "refused", "cut_off")
 CSV, JSON, LINES = "text/csv", "application/json", "application/x-ndjson"
@@ -321,3 +326,28 @@ async def test_what_is_exported_is_imported_as_unchanged(system: System) -> None
                 system, last["import_id"], outcome="rejected"
             )
             assert last["unchanged"] > 0
+
+
+async def test_whoever_has_a_terminal_imports_a_file_and_watches(system: System, tmp_path: Path) -> None:
+    name = a_name()
+    file = tmp_path / "catalog.csv"
+    file.write_bytes(a_catalog(an_item(f"{name}-1"), an_item(f"{name}-2", kind="furniture")))
+    program = [sys.executable, "-m", "deploy.imports", str(file)]
+    token = a_token(APPROVER, ROLES[APPROVER])
+    url = system.supervisor.urls["purchasing"]
+
+    async def run(*more: str) -> tuple[int | None, str]:
+        process = await asyncio.create_subprocess_exec(
+            *program, "--url", url, "--token", token, *more, cwd=ROOT, stdout=PIPE, stderr=STDOUT
+        )
+        said, _ = await process.communicate()
+        return process.returncode, said.decode()
+
+    status, said = await run()
+
+    assert "2 rows: 1 accepted, 0 unchanged, 1 rejected" in said
+    assert status == 3
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "catalog.rejected.csv").read_text()))
+    assert (row["sku"], row["code"], row["field"]) == (f"{name}-2", "invalid_content", "kind")
+    status, said = await run("--kind", "vendors")
+    assert (status, "lacks the columns number" in said) == (2, True)
