@@ -74,9 +74,9 @@ async def test_a_hundred_thousand_rows_are_imported_in_flat_memory_and_a_kill_ch
     before_kill = list(samples)
     samples.clear()
     last = await eventually(watch, lambda seen: seen["state"] in ENDED, within=SECONDS_MAX)
-    early, late = before_kill[0][1], max(used for _, used in [*before_kill, *samples])
+    first, most = before_kill[0][1], max(used for _, used in [*before_kill, *samples])
     console.print(
-        f"\n{ROWS:,} rows in {monotonic() - begun:.0f} s, {early >> 20} MiB at first, {late >> 20} at most",
+        f"\n{ROWS:,} rows in {monotonic() - begun:.0f} s, {first >> 20} MiB at first, {most >> 20} at most",
         markup=False,
     )
 
