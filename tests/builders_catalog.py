@@ -1,8 +1,16 @@
-"""Files of vendors and catalog items for tests of imports, with faults planted in every so many rows."""
+"""Definitions of catalog items, and files of them for tests of imports, with faults planted in every so many rows."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from random import Random
+from typing import Any
+
+from libs.contracts.catalog import Component, DefineCatalogItem, DefineOffer, Offer
+from libs.contracts.values import Kind
+from services.purchasing.catalog import CatalogItem
+from tests.builders_desk import LAPTOP, STATION, Desk
+from tests.builders_dock import Ended
 
 COLUMNS = (
     "sku",
@@ -16,6 +24,48 @@ COLUMNS = (
     "active",
 )
 KINDS = ("hardware", "software", "consumable", "service")
+
+
+def an_offer(vendor: str = "V-1", price: str = "10.00", **changes: Any) -> Offer:
+    """What a vendor agreed to."""
+    content: dict[str, Any] = {"vendor_number": vendor, "unit_price": Decimal(price), "currency": "EUR"}
+    return Offer(**content | changes)
+
+
+def with_offers(sku: str, *offers: Offer, **changes: Any) -> DefineCatalogItem:
+    """An item that is defined with all of its offers."""
+    content: dict[str, Any] = {"sku": sku, "name": sku.title(), "kind": Kind.HARDWARE, "offers": offers}
+    return DefineCatalogItem(**content | changes)
+
+
+def a_bundle(sku: str = "KIT", *components: tuple[str, int], **changes: Any) -> DefineCatalogItem:
+    """One of a laptop and two stations, if nothing else is said."""
+    parts = tuple(Component(sku=sku, quantity=n) for sku, n in components or ((LAPTOP, 1), (STATION, 2)))
+    content: dict[str, Any] = {"sku": sku, "name": sku.title(), "kind": Kind.HARDWARE, "components": parts}
+    return DefineCatalogItem(**content | changes)
+
+
+def an_own_offer(sku: str = LAPTOP, vendor: str = "V-1", **changes: Any) -> DefineOffer:
+    """An offer that is defined alone."""
+    content: dict[str, Any] = {
+        "sku": sku,
+        "vendor_number": vendor,
+        "unit_price": Decimal("5.00"),
+        "currency": "EUR",
+    }
+    return DefineOffer(**content | changes)
+
+
+def the_item(desk: Desk, sku: str) -> CatalogItem:
+    """The item of a SKU, as it is kept."""
+    (item,) = desk.all(CatalogItem, sku=sku)
+    assert isinstance(item, CatalogItem)
+    return item
+
+
+def refusal(ended: Ended) -> tuple[str | None, str | None]:
+    """With which code something was refused, and which field."""
+    return ended.code, ended.rejection.field if ended.rejection else None
 
 
 @dataclass(frozen=True)

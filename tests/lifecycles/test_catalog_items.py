@@ -1,4 +1,4 @@
-"""Catalog items in full: offers and their days, packs, bundles, GTINs, retiring, and every refusal."""
+"""Vendors and catalog items in full: offers and their days, retiring, saying it again, and every refusal."""
 
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -10,27 +10,21 @@ import pytest
 from libs.contracts.catalog import (
     CatalogItemChanged,
     Component,
-    DefineCatalogItem,
-    DefineOffer,
-    Offer,
     Pack,
     SetItemActive,
     SetVendorActive,
     VendorChanged,
 )
 from libs.contracts.message import Command
-from libs.contracts.values import Kind
 from services.purchasing.catalog import (
-    CatalogItem,
-    GtinClaim,
     Vendor,
-    expanded,
     item_id_of,
     vendor_id_of,
     words_in,
 )
-from tests.builders_desk import LAPTOP, SERVER, STATION, Desk, a_purchasing_desk, a_vendor, an_item
-from tests.builders_dock import NOON, Ended
+from tests.builders_catalog import a_bundle, an_offer, an_own_offer, refusal, the_item, with_offers
+from tests.builders_desk import LAPTOP, STATION, Desk, a_purchasing_desk, a_vendor, an_item
+from tests.builders_dock import NOON
 
 EAN, CARTON, PALLET = "4006381333931", "2000000000015", "2000000000022"
 TODAY = NOON.date()
@@ -40,49 +34,6 @@ DAY = timedelta(days=1)
 @pytest.fixture
 def desk() -> Desk:
     return a_purchasing_desk()
-
-
-def an_offer(vendor: str = "V-1", price: str = "10.00", **changes: Any) -> Offer:
-    content: dict[str, Any] = {"vendor_number": vendor, "unit_price": Decimal(price), "currency": "EUR"}
-    return Offer(**content | changes)
-
-
-def with_offers(sku: str, *offers: Offer, **changes: Any) -> DefineCatalogItem:
-    """An item that is defined with all of its offers."""
-    content: dict[str, Any] = {"sku": sku, "name": sku.title(), "kind": Kind.HARDWARE, "offers": offers}
-    return DefineCatalogItem(**content | changes)
-
-
-def a_bundle(sku: str = "KIT", *components: tuple[str, int], **changes: Any) -> DefineCatalogItem:
-    """One of a laptop and two stations, if nothing else is said."""
-    parts = tuple(Component(sku=sku, quantity=n) for sku, n in components or ((LAPTOP, 1), (STATION, 2)))
-    content: dict[str, Any] = {"sku": sku, "name": sku.title(), "kind": Kind.HARDWARE, "components": parts}
-    return DefineCatalogItem(**content | changes)
-
-
-def an_own_offer(sku: str = LAPTOP, vendor: str = "V-1", **changes: Any) -> DefineOffer:
-    content: dict[str, Any] = {
-        "sku": sku,
-        "vendor_number": vendor,
-        "unit_price": Decimal("5.00"),
-        "currency": "EUR",
-    }
-    return DefineOffer(**content | changes)
-
-
-def the_item(desk: Desk, sku: str) -> CatalogItem:
-    (item,) = desk.all(CatalogItem, sku=sku)
-    assert isinstance(item, CatalogItem)
-    return item
-
-
-def gtins(desk: Desk) -> dict[str, str]:
-    """Whose each GTIN is."""
-    return {claim.gtin: claim.sku for claim in desk.all(GtinClaim) if claim.item_id is not None}
-
-
-def refusal(ended: Ended) -> tuple[str | None, str | None]:
-    return ended.code, ended.rejection.field if ended.rejection else None
 
 
 # Vendors
@@ -320,68 +271,6 @@ def test_an_offer_ends_after_it_begins() -> None:
     for make in (an_offer, an_own_offer):
         with pytest.raises(ValueError, match="valid_to is before valid_from"):
             make(valid_from=TODAY, valid_to=TODAY - DAY)
-
-
-# Bundles
-
-
-def test_a_bundle_is_made_of_items_and_costs_what_they_cost(desk: Desk) -> None:
-    ended = desk.hear(a_bundle())
-
-    kit = the_item(desk, "KIT")
-    assert (ended.decision.answer["change"], kit.vendor_id, kit.offers) == ("created", None, ())
-    assert expanded(kit, 3) == ((LAPTOP, 3), (STATION, 6))
-    assert expanded(the_item(desk, LAPTOP), 3) == ((LAPTOP, 3),)
-    said = desk.said[-1]
-    assert isinstance(said, CatalogItemChanged)
-    assert (said.components, said.unit_price, said.vendor_number) == (kit.components, None, None)
-
-
-def test_a_bundle_stays_one_and_contains_no_other(desk: Desk) -> None:
-    desk.hear(a_bundle())
-
-    assert refusal(desk.hear(an_item("KIT"))) == ("bundle_fixed", "components")
-    assert refusal(desk.hear(an_own_offer("KIT"))) == ("bundle_fixed", "sku")
-    assert refusal(desk.hear(a_bundle("BOX", ("KIT", 1)))) == ("bundle_nested", "components[0].sku")
-
-
-def test_what_a_bundle_is_made_of_may_be_retired_but_not_put_into_another(desk: Desk) -> None:
-    desk.hear(a_bundle(), SetItemActive(sku=STATION, active=False))
-
-    again = desk.hear(a_bundle())
-    another = desk.hear(a_bundle("BOX", (STATION, 1)))
-
-    assert again.decision.answer["change"] == "unchanged"
-    assert refusal(another) == ("sku_unknown", "components[0].sku")
-
-
-# GTINs
-
-
-def test_a_gtin_is_of_one_item_or_of_one_of_its_packs(desk: Desk) -> None:
-    desk.hear(an_item(LAPTOP, gtin=EAN, packs=(Pack(gtin=CARTON, units=10, name="Carton"),)))
-
-    own = desk.hear(an_item(SERVER, gtin=f"0{EAN}"))
-    pack = desk.hear(an_item(SERVER, packs=(Pack(gtin=PALLET), Pack(gtin=CARTON, units=5))))
-
-    assert refusal(own) == ("gtin_taken", "gtin")
-    assert refusal(pack) == ("gtin_taken", "packs[1].gtin")
-    assert gtins(desk) == {EAN.zfill(14): LAPTOP, CARTON.zfill(14): LAPTOP}
-
-
-def test_a_gtin_that_an_item_gives_up_can_be_anothers_and_come_back(desk: Desk) -> None:
-    desk.hear(an_item(LAPTOP, gtin=EAN), an_item(LAPTOP), an_item(SERVER, gtin=EAN))
-    there = gtins(desk)
-    desk.hear(an_item(SERVER, gtin=PALLET), an_item(LAPTOP, gtin=EAN))
-
-    assert there == {EAN.zfill(14): SERVER}
-    assert gtins(desk) == {EAN.zfill(14): LAPTOP, PALLET.zfill(14): SERVER}
-
-
-def test_retiring_an_item_does_not_give_its_gtin_up(desk: Desk) -> None:
-    desk.hear(an_item(LAPTOP, gtin=EAN), SetItemActive(sku=LAPTOP, active=False))
-
-    assert refusal(desk.hear(an_item(SERVER, gtin=EAN))) == ("gtin_taken", "gtin")
 
 
 # Saying it again
