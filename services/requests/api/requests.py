@@ -21,7 +21,7 @@ from libs.contracts.values import Destination, DestinationKind, Kind, LongText, 
 from services.requests.api import finding
 from services.requests.api.approvals import ApprovalSeen
 from services.requests.api.inbox import may_see
-from services.requests.api.naming import RequestNamed, is_named, line_of
+from services.requests.api.naming import RequestNamed, ShareSeen, is_named, line_of, shares_of
 from services.requests.api.processes import UNITS_SHOWN, StepSeen, UnitSeen
 from services.requests.approval_round import Approval
 from services.requests.editing import wish_of
@@ -132,6 +132,7 @@ class LineSeen(BaseModel):
     received: int | None = None
     assigned: int | None = None
     done: bool | None = None
+    order_lines: list[ShareSeen] = []
 
 
 class RequestInDetail(RequestSeen):
@@ -379,4 +380,4 @@ def _line_seen(row: Row[Any], progress: ProcessLine | None, currency: str) -> Li
     if progress is None:
         return seen
     figures = {name: getattr(progress, name) for name in ("ordered", "cancelled", "received", "assigned")}
-    return seen.model_copy(update={**figures, "done": progress.is_done})
+    return seen.model_copy(update={**figures, "done": progress.is_done, "order_lines": shares_of(progress)})
