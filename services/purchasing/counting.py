@@ -82,7 +82,8 @@ def send_back(fact: GoodsReturned, held: Records, cause: Cause) -> Decision:
     before = dict(lines)
     for sent in fact.lines:
         line = lines[sent.order_line_id]
-        credited = sent.quantity if fact.purpose == "credit" else 0
+        # A surplus goes first: that nobody wanted it needs no cancelling.
+        credited = max(0, sent.quantity - line.over) if fact.purpose == "credit" else 0
         # No more can be wanted cancelled than there is, in whatever order this and a cancellation come.
         asked = min(line.asked + credited, max(line.asked, line.ordered))
         lines[line.id] = replace(line, returned=line.returned + sent.quantity, asked=asked)

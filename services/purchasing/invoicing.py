@@ -256,7 +256,7 @@ def wanted_of(order: PurchaseOrder, lines: Sequence[OrderLine]) -> OrderWanted:
         id=order.id,
         vendor_number=order.vendor_number or "",
         currency=order.currency,
-        freight=order.freight,
+        freight=order.freight if any(line.living for line in lines) else Decimal(0),
         lines=tuple(
             LineWanted(
                 id=line.id,

@@ -1,180 +1,282 @@
-"""A second way to count what purchasing counts: from what it was told and what it said, in integers and fractions.
+"""A second way to count what purchasing counts: from what it was told and what it said, in whole numbers.
 
 Nothing here is taken from purchasing but what a draft says; from its submission on the books are kept alone.
 """
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from decimal import Decimal
-from fractions import Fraction
 from uuid import UUID
 
 from libs.chassis.decision import Decision
 from libs.contracts.assets import EntitlementChanged
+from libs.contracts.invoices import RecordInvoice
 from libs.contracts.message import Message
-from libs.contracts.orders import CancelOneOrder, ConfirmService
+from libs.contracts.orders import AmendOrder, CancelOneOrder, CloseOrder, ConfirmService
 from libs.contracts.purchasing import (
+    CancelledLine,
     CancelOrder,
+    CreateOrder,
+    OrderAmended,
     OrderCancelled,
+    OrderClosed,
     OrderSubmitted,
     ServiceConfirmed,
     SurplusFound,
 )
-from libs.contracts.receiving import GoodsReceived
-from libs.contracts.requests import SpendingRefused
+from libs.contracts.receiving import GoodsReceived, GoodsReturned, ReceiptReversed
+from libs.contracts.requests import OrderRefused, SpendingRefused
 from libs.contracts.values import Kind
-from services.purchasing.purchase_order import OrderLine, PurchaseOrder
+from services.purchasing.purchase_order import OrderLine, PurchaseOrder, Status
+from tests.properties.booked import BookedBill, BookedLine, BookedOrder, in_cents, millionths
 
-
-def cents(amount: Fraction) -> int:
-    """An amount that is not negative in whole cents, half a cent up."""
-    return int(amount * 100 + Fraction(1, 2))
-
-
-def in_cents(amount: Decimal) -> int:
-    """An amount that has no fraction of a cent."""
-    whole = Fraction(amount) * 100
-    assert whole.denominator == 1, f"{amount} is not exact to the cent"
-    return int(whole)
-
-
-@dataclass
-class BookedLine:
-    """So many units of one thing at a price."""
-
-    order_id: UUID
-    request_id: UUID | None
-    kind: Kind
-    ordered: int
-    price: Fraction | None
-    asked: int = 0
-    accepted: int = 0
-    rejected: int = 0
-    confirmed: int = 0
-    entitled: int = 0
-
-    @property
-    def kept(self) -> int:
-        """What we have."""
-        return self.accepted + self.confirmed + self.entitled
-
-    @property
-    def cancelled(self) -> int:
-        """What will not come: of what somebody wanted cancelled, whatever is not here."""
-        missing = self.ordered - self.kept
-        return min(self.asked, missing) if missing > 0 else 0
-
-    @property
-    def open(self) -> int:
-        """What is to come."""
-        return max(0, self.ordered - self.cancelled - self.kept)
-
-    @property
-    def over(self) -> int:
-        """What is too much."""
-        return max(0, self.kept + self.cancelled - self.ordered)
-
-    @property
-    def total(self) -> int:
-        """What is ordered costs, in cents."""
-        return 0 if self.price is None else cents(self.price * self.ordered)
-
-    @property
-    def net(self) -> int:
-        """What of it will come costs, in cents."""
-        return 0 if self.price is None else cents(self.price * (self.ordered - self.cancelled))
-
-
-@dataclass
-class BookedOrder:
-    """Some lines at one vendor."""
-
-    submitted: bool = False
-    cancelled: bool = False
+Goods = GoodsReceived | ReceiptReversed | GoodsReturned
 
 
 @dataclass
 class Books:
-    """Lines and orders by their ids."""
+    """Lines and orders by their ids, and how many units of each request line are on order lines."""
 
     lines: dict[UUID, BookedLine] = field(default_factory=dict)
     orders: dict[UUID, BookedOrder] = field(default_factory=dict)
+    wanted: dict[UUID, int] = field(default_factory=dict)
+    committed: Counter[UUID] = field(default_factory=Counter)
+    uses_invoices: bool = True
 
     def of(self, order_id: UUID) -> list[BookedLine]:
         """The lines of an order."""
         return [line for line in self.lines.values() if line.order_id == order_id]
 
-    def committed(self, request_id: UUID) -> int:
-        """What the submitted orders of a request cost, without what will not come, in cents."""
-        return sum(
-            line.net
-            for line in self.lines.values()
-            if line.request_id == request_id and self.orders[line.order_id].submitted
-        )
+    def _spent(self) -> dict[UUID, int]:
+        """What the submitted orders of each request cost, without what will not come, in cents."""
+        spent: Counter[UUID] = Counter()
+        for id, order in self.orders.items():
+            if order.submitted:
+                lines = self.of(id)
+                for request_id in {line.request_id for line in lines if line.request_id is not None}:
+                    spent[request_id] += order.share(lines, request_id)
+        return spent
+
+    def expected_cost(self, order_id: UUID) -> int:
+        """What is to be paid for an order, with tax and freight, in cents."""
+        living = [line for line in self.of(order_id) if line.living]
+        costs = sum(line.net + line.tax_on(line.living) for line in living)
+        return costs + (self.orders[order_id].freight if living else 0)
+
+    def is_invoiced(self, order_id: UUID) -> bool:
+        """Whether all that will ever be there was billed, by units or by money."""
+        order, lines = self.orders[order_id], self.of(order_id)
+        if not order.bills:
+            return False
+        costs = sum(line.net for line in lines) + order.freight
+        return order.billed_net >= costs or all(line.invoiced >= line.living for line in lines)
+
+    def is_done(self, order_id: UUID) -> bool:
+        """Whether an order that was received is closed."""
+        return self.orders[order_id].short or not self.uses_invoices or self.is_invoiced(order_id)
 
     def note(self, message: Message, decision: Decision) -> None:
         """What this message means, and what is said of it."""
+        if isinstance(message, Goods):
+            # What the dock took comes on top of what is committed, and what goes back is not spent again.
+            self._note(message, decision)
+            return
+        before = self._spent()
+        self._note(message, decision)
+        self.committed.update(self._spent())
+        self.committed.subtract(before)
+
+    def _note(self, message: Message, decision: Decision) -> None:
         self._copy_drafts(decision)
-        if isinstance(message, GoodsReceived):
-            for taken in message.lines:
-                line = self.lines[taken.order_line_id]
-                line.accepted += taken.accepted
-                line.rejected += taken.rejected
-        elif isinstance(message, CancelOneOrder) and not decision.duplicate:
-            self._cancel(self.of(order_in(decision)), message.lines)
-        elif isinstance(message, CancelOrder) and not decision.duplicate:
-            mine = [id for id, line in self.lines.items() if line.request_id == message.request_id]
-            self._cancel([self.lines[id] for id in mine], ())
-        elif isinstance(message, SpendingRefused) and decision.save:
-            self._cancel(self.of(message.order_id), ())
+        if isinstance(message, CreateOrder) and decision.save:
+            self.wanted |= {line.request_line_id: line.quantity for line in message.lines}
+        if isinstance(message, Goods):
+            self._count(message)
+        elif isinstance(message, RecordInvoice) and decision.save:
+            self._bill(message)
         elif isinstance(message, ConfirmService):
             (done,) = (each for each in decision.publish if isinstance(each, ServiceConfirmed))
             self.lines[message.order_line_id].confirmed += done.quantity
         elif isinstance(message, EntitlementChanged):
             line = self.lines[message.order_line_id]
-            if line.asked:
-                line.entitled = max(line.entitled, message.allocated)
+            line.entitled = max(line.entitled, message.allocated)
+        else:
+            self._call_off(message, decision)
         for said in decision.publish:
-            self._check(said)
+            self._check(said, message)
+        for line in self.lines.values():
+            line.check_between(self.orders[line.order_id].submitted)
 
     def _copy_drafts(self, decision: Decision) -> None:
         """What is not submitted is as it is written."""
         for order in (each for each in decision.save if isinstance(each, PurchaseOrder)):
-            self.orders.setdefault(order.id, BookedOrder())
+            booked = self.orders.setdefault(order.id, BookedOrder())
+            if not booked.submitted:
+                booked.freight, booked.dead = in_cents(order.freight), order.status is Status.CANCELLED
         for line in (each for each in decision.save if isinstance(each, OrderLine)):
-            if self.orders.setdefault(line.order_id, BookedOrder()).submitted:
+            order_now = self.orders.setdefault(line.order_id, BookedOrder())
+            if order_now.submitted:
                 continue
-            booked = self.lines.setdefault(
-                line.id, BookedLine(line.order_id, line.request_id, line.kind, line.ordered, None)
+            was_dropped = line.id in self.lines and self.lines[line.id].dropped
+            self.lines[line.id] = BookedLine(
+                line.order_id,
+                line.request_id,
+                line.request_line_id,
+                line.kind,
+                line.ordered,
+                None if line.unit_price is None else millionths(line.unit_price),
+                millionths(line.tax_percent),
+                asked=line.asked,
+                made=line.ordered,
+                dropped=was_dropped or (line.asked >= line.ordered and not order_now.dead),
             )
-            booked.ordered = line.ordered
-            booked.price = None if line.unit_price is None else Fraction(line.unit_price)
 
-    def _cancel(self, lines: Iterable[BookedLine], only: tuple[UUID, ...]) -> None:
-        for line in lines:
-            if only and all(self.lines[id] is not line for id in only):
-                continue
+    def _count(self, fact: Goods) -> None:
+        """Law 1: receipts less reversals, and what went back."""
+        if isinstance(fact, GoodsReturned):
+            for sent in fact.lines:
+                line = self.lines[sent.order_line_id]
+                # What is credited takes from a surplus first; the rest is wanted no longer.
+                rest = max(0, sent.quantity - line.over) if fact.purpose == "credit" else 0
+                line.returned += sent.quantity
+                line.asked = max(line.asked, min(line.asked + rest, line.ordered))
+            return
+        sign = -1 if isinstance(fact, ReceiptReversed) else 1
+        for each in fact.lines:
+            line = self.lines[each.order_line_id]
+            line.accepted += sign * each.accepted
+            line.rejected += sign * each.rejected
+
+    def _bill(self, command: RecordInvoice) -> None:
+        for place, named in enumerate(command.orders):
+            assert named.order_id is not None
+            share = command.net if named.net is None else named.net
+            self.orders[named.order_id].bills.append(
+                BookedBill(
+                    command.number,
+                    command.kind == "credit_note",
+                    command.corrects,
+                    in_cents(share),
+                    in_cents(command.gross) if len(command.orders) == 1 else in_cents(share),
+                    tuple(
+                        (line.order_line_id, line.quantity, millionths(line.unit_price))
+                        for line in command.lines
+                        if line.order == place and line.order_line_id is not None
+                    ),
+                )
+            )
+
+    def _call_off(self, message: Message, decision: Decision) -> None:
+        """What is wanted no longer, by whoever says so."""
+        if decision.duplicate or not decision.save:
+            return
+        if isinstance(message, CancelOneOrder | CloseOrder):
+            order_id = order_in(decision)
+            lines = [id for id, line in self.lines.items() if line.order_id == order_id]
+            if isinstance(message, CloseOrder):
+                self._cancel(id for id in lines if self.lines[id].open)
+                self.orders[order_id].short = True
+            else:
+                self._cancel(message.lines or lines)
+        elif isinstance(message, CancelOrder):
+            self._cancel(self._mine(decision, message.request_id))
+        elif isinstance(message, SpendingRefused):
+            mine = self._mine(decision, message.request_id)
+            self._cancel(id for id in mine if self.lines[id].order_id == message.order_id)
+        elif isinstance(message, OrderRefused):
+            self._cancel(id for id, line in self.lines.items() if line.order_id == message.order_id)
+
+    def _mine(self, decision: Decision, request_id: UUID) -> list[UUID]:
+        """The lines of a request on the orders that were decided on."""
+        saved = {each.id for each in decision.save if isinstance(each, PurchaseOrder)}
+        return [
+            id for id, line in self.lines.items() if line.request_id == request_id and line.order_id in saved
+        ]
+
+    def _cancel(self, lines: Iterable[UUID]) -> None:
+        for id in list(lines):
+            line = self.lines[id]
             if line.asked < line.ordered:
                 line.asked, line.entitled = line.ordered, 0
 
-    def _check(self, said: Message) -> None:
-        """What purchasing says is what the books say."""
+    # What purchasing says is what the books say
+
+    def _check(self, said: Message, message: Message) -> None:
         if isinstance(said, OrderSubmitted):
-            self.orders[said.order_id].submitted = True
-            mine = self.of(said.order_id)
-            for line in mine:
-                if line.kind is Kind.SOFTWARE:
-                    line.entitled = line.ordered - line.cancelled
-            assert len(mine) == len(said.lines)
-            for told in said.lines:
-                line = self.lines[told.order_line_id]
-                assert (told.quantity, Fraction(told.unit_price)) == (line.ordered, line.price)
-            assert in_cents(said.total.amount) == sum(line.total for line in mine)
+            self._submit(said)
+        elif isinstance(said, OrderAmended):
+            self._amend(said, message if isinstance(message, AmendOrder) else None)
         elif isinstance(said, OrderCancelled):
             for less in said.lines:
-                assert less.cancelled == self.lines[less.order_line_id].cancelled
+                self._check_cancelled(less)
         elif isinstance(said, SurplusFound):
             assert said.over == self.lines[said.order_line_id].over
+        elif isinstance(said, OrderClosed):
+            self.orders[said.order_id].closed = True
+            lines = self.of(said.order_id)
+            assert not sum(line.open for line in lines), f"{said.requisition_number} is closed while open"
+            self.orders[said.order_id].check_later = True
+
+    def _check_cancelled(self, less: CancelledLine) -> None:
+        line = self.lines[less.order_line_id]
+        assert less.cancelled == line.cancelled
+        assert less.asked in (None, line.asked)
+
+    def _submit(self, said: OrderSubmitted) -> None:
+        self.orders[said.order_id].submitted = True
+        mine = [line for line in self.of(said.order_id) if not line.dropped]
+        for line in mine:
+            if line.kind is Kind.SOFTWARE:
+                line.entitled = line.living
+        assert len(mine) == len(said.lines)
+        for told in said.lines:
+            line = self.lines[told.order_line_id]
+            assert (told.quantity, millionths(told.unit_price)) == (line.ordered, line.price)
+            assert (told.request_id, told.request_line_id) == (line.request_id, line.request_line_id)
+        assert in_cents(said.total.amount) == sum(line.total for line in mine)
+        if said.expected_cost is not None:
+            assert in_cents(said.expected_cost.amount) == self.expected_cost(said.order_id)
+
+    def _amend(self, said: OrderAmended, command: AmendOrder | None) -> None:
+        """Another revision: nothing that is here, cancelled or billed is touched, and no number is used again."""
+        order = self.orders[said.order_id]
+        order.amendments += 1
+        assert said.amendment == order.amendments
+        for told in said.lines:
+            line = self.lines[told.order_line_id]
+            assert told.quantity_before == line.ordered
+            cancelled, grown = line.cancelled, told.quantity - line.ordered
+            line.ordered, line.price = told.quantity, millionths(told.unit_price)
+            line.made += max(0, grown)
+            if line.request_line_id is not None:
+                self.wanted[line.request_line_id] += grown
+            if line.kind is Kind.SOFTWARE:
+                line.entitled = max(0, line.entitled + grown)
+            assert told.units_made == line.made
+            assert line.cancelled == cancelled, "amending changed what is cancelled"
+            if grown < 0:
+                assert line.ordered >= max(line.kept + line.cancelled, line.invoiced)
+        for wanted in command.lines if command else ():
+            line = self.lines[wanted.order_line_id]
+            assert wanted.quantity in (None, line.ordered)
+            assert wanted.unit_price is None or millionths(wanted.unit_price) == line.price
+            if wanted.tax_percent is not None:
+                line.tax = millionths(wanted.tax_percent)
+        if command and command.freight is not None:
+            order.freight = in_cents(command.freight)
+        for new in said.added:
+            self.lines[new.order_line_id] = BookedLine(
+                said.order_id,
+                new.request_id,
+                new.request_line_id,
+                new.kind,
+                new.quantity,
+                millionths(new.unit_price),
+                0,
+                made=new.quantity,
+                entitled=new.quantity if new.kind is Kind.SOFTWARE else 0,
+            )
+        order.check_later = True
 
 
 def order_in(decision: Decision) -> UUID:

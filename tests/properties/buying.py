@@ -1,23 +1,24 @@
 """What happens to purchasing: buyers, approvers, the dock and the assets service, each with what they can know."""
 
 from decimal import Decimal
-from typing import Any, TypeVar
-from uuid import UUID
+from typing import Any
 
-from libs.contracts import orders, purchasing, receiving
-from libs.contracts.message import Message
-from libs.contracts.requests import SpendingApproved, SpendingRefused
+from libs.contracts import orders, purchasing
+from libs.contracts.requests import (
+    ApproveOrder,
+    ApproveSpending,
+    CommandAnswered,
+    OrderApproved,
+    OrderRefused,
+    SpendingApproved,
+    SpendingRefused,
+)
 from libs.contracts.values import Kind, Money, derived_id
-from services.purchasing.commitment import RequestOrders
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder
 from tests.properties.alone import Alone
 from tests.properties.opening import BUYER, CUSTOM, ITEMS, PRICES, SITE, VENDORS, item, pick, say
 
 REQUESTS_MAX = 3
-ORDERS_MAX = 8
-RECEIVED = (Kind.HARDWARE, Kind.CONSUMABLE)
-
-M = TypeVar("M", bound=Message)
 
 
 # What requests tells
@@ -70,20 +71,38 @@ def approve(company: Alone, a: int, b: int) -> None:
     if not company.questions:
         return
     question = company.questions.pop(a % len(company.questions))
-    answer_question(company, question, yes=b % 4 != 3)
+    if b % 8 == 5:
+        company.hear(_unheard(question, company.sent), "requests")
+    else:
+        answer(company, question, yes=b % 4 != 3)
 
 
-def answer_question(company: Alone, question: Any, *, yes: bool) -> None:
+def answer(company: Alone, question: ApproveSpending | ApproveOrder, *, yes: bool) -> None:
     """This is decided."""
-    about = {
-        "request_id": question.request_id,
-        "order_id": question.order_id,
-        "order_revision": question.order_revision,
-    }
+    about: dict[str, Any] = {"order_id": question.order_id, "order_revision": question.order_revision}
+    if isinstance(question, ApproveOrder):
+        fact = (
+            OrderApproved(**about, total=question.total) if yes else OrderRefused(**about, reason="too dear")
+        )
+        company.hear(fact, "requests")
+        return
+    about["request_id"] = question.request_id
     if yes:
         company.hear(SpendingApproved(**about, total=question.total), "requests")
     else:
         company.hear(SpendingRefused(**about, reason="too dear"), "requests")
+
+
+def _unheard(question: ApproveSpending | ApproveOrder, number: int) -> CommandAnswered:
+    """Nobody is even asked."""
+    return CommandAnswered(
+        outcome="rejected",
+        command_id=str(number),
+        command_type=question.type,
+        about=question.subject_id(),
+        code="request_not_approved",
+        message="It is over.",
+    )
 
 
 # What buyers do
@@ -116,6 +135,7 @@ def completed(company: Alone, draft: PurchaseOrder, factor: str) -> tuple[orders
     return tuple(
         orders.CompletedLine(
             order_line_id=line.id,
+            price_reason="as agreed",
             unit_price=((line.approved_unit_price or Decimal(10)) * Decimal(factor)).quantize(
                 Decimal("0.000001")
             ),
@@ -148,72 +168,3 @@ def change_price(company: Alone, a: int, b: int) -> None:
     """An item costs something else from now on."""
     sku = tuple(ITEMS)[a % len(ITEMS)]
     say(company, item(sku, PRICES[b % len(PRICES)]), BUYER, b)
-
-
-# What the dock says
-
-
-def _taken(company: Alone, line_id: UUID) -> int:
-    """How many of a line the dock has accepted and said so, whether purchasing has heard it or not."""
-    return sum(
-        each.accepted
-        for fact in _said(company, receiving.GoodsReceived)
-        for each in fact.lines
-        if each.order_line_id == line_id
-    )
-
-
-def _said(company: Alone, of: type[M]) -> list[M]:
-    """What others have told purchasing, each fact once."""
-    found = {parcel.id: parcel.message for parcel in company.past if isinstance(parcel.message, of)}
-    return list(found.values())
-
-
-def receive(company: Alone, a: int, b: int) -> None:
-    """The dock takes some of what was submitted, perhaps without having heard that it was cancelled."""
-    submitted = {each.id for each in _orders(company) if each.submitted_at is not None}
-    lines = [
-        line
-        for line in company.purchasing.every(OrderLine)
-        if line.order_id in submitted and line.kind in RECEIVED
-    ]
-    if (line := pick(lines, a)) is None:
-        return
-    chosen = [each for each in lines if each.order_id == line.order_id] if b % 2 else [line]
-    counts = []
-    for each in chosen:
-        missing = max(0, each.ordered - _taken(company, each.id))
-        counts.append((each, missing if b // 2 % 4 else min(missing, 1), int(b // 8 % 8 == 7)))
-    taken([count for count in counts if any(count[1:])], company)
-
-
-def taken(counts: list[tuple[OrderLine, int, int]], company: Alone) -> None:
-    """So many units accepted and rejected of these lines of one order."""
-    if not counts:
-        return
-    company.sent += 1
-    receipt_id = derived_id("receipt", company.sent)
-    fact = receiving.GoodsReceived(
-        receipt_id=receipt_id,
-        receipt_number=f"RCV-{company.sent:06d}",
-        order_id=counts[0][0].order_id,
-        request_id=counts[0][0].request_id,
-        received_by="person-4",
-        lines=tuple(
-            receiving.ReceivedLine(
-                receipt_line_id=derived_id("receipt_line", receipt_id, line.id),
-                order_line_id=line.id,
-                request_line_id=line.request_line_id,
-                sku=line.sku,
-                accepted=accepted,
-                rejected=rejected,
-            )
-            for line, accepted, rejected in counts
-        ),
-    )
-    company.hear(fact, "receiving")
-
-
-def is_ordered(company: Alone, request_id: UUID) -> bool:
-    """Whether a request's orders were made."""
-    return company.purchasing.one(RequestOrders, request_id) is not None
