@@ -4,6 +4,7 @@ from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts.requests import ApproveOrder, ApproveSpending
 from services.purchasing import (
+    amendment,
     announcing,
     approvals,
     cancellation,
@@ -32,6 +33,7 @@ SERVICE = Service(
             *draft.HANDLERS,
             *combining.HANDLERS,
             *submission.HANDLERS,
+            *amendment.HANDLERS,
             *approvals.HANDLERS,
             *counting.HANDLERS,
             *cancellation.HANDLERS,

@@ -30,6 +30,7 @@ from libs.contracts.requests import (
     SpendingApproved,
     SpendingRefused,
 )
+from services.purchasing import amendment
 from services.purchasing.cancellation import called_off
 from services.purchasing.commitment import Commanded, RequestOrders, commanded_in, whole_order
 from services.purchasing.order_facts import said_drafted
@@ -59,6 +60,8 @@ def approve_spending(fact: SpendingApproved, held: Records, cause: Cause) -> Dec
 
     If others of the request were placed since, so that it is too much again, requests is asked again.
     """
+    if waits := amendment.waiting_for(fact.order_id, fact.order_revision, fact.request_id, held):
+        return amendment.granted(waits, fact.request_id, fact, held, cause)
     order, commanded = held[PurchaseOrder, fact.order_id], commanded_in(held)
     if not _waits_for(order, fact.request_id, fact.order_revision):
         return Decision()
@@ -70,6 +73,8 @@ def approve_spending(fact: SpendingApproved, held: Records, cause: Cause) -> Dec
 
 def approve_order(fact: OrderApproved, held: Records, cause: Cause) -> Decision:
     """The order may be placed though it is large, if nobody else's answer is awaited."""
+    if waits := amendment.waiting_for(fact.order_id, fact.order_revision, fact.order_id, held):
+        return amendment.granted(waits, fact.order_id, fact, held, cause)
     order = held[PurchaseOrder, fact.order_id]
     if not _waits_for(order, order.id, fact.order_revision):
         return Decision()
@@ -103,6 +108,8 @@ def _granted(
 
 def refuse_spending(fact: SpendingRefused, held: Records, cause: Cause) -> Decision:
     """The order must not be placed for the request: it is cancelled. What it brings for others is a draft again."""
+    if waits := amendment.waiting_for(fact.order_id, fact.order_revision, fact.request_id, held):
+        return amendment.refused(waits, fact.request_id, fact.reason, held, cause)
     order = held[PurchaseOrder, fact.order_id]
     if not _waits_for(order, fact.request_id, fact.order_revision):
         return Decision()
@@ -114,6 +121,8 @@ def refuse_spending(fact: SpendingRefused, held: Records, cause: Cause) -> Decis
 
 def refuse_order(fact: OrderRefused, held: Records, cause: Cause) -> Decision:
     """The order must not be placed at all: it is cancelled."""
+    if waits := amendment.waiting_for(fact.order_id, fact.order_revision, fact.order_id, held):
+        return amendment.refused(waits, fact.order_id, fact.reason, held, cause)
     order = held[PurchaseOrder, fact.order_id]
     if not _waits_for(order, order.id, fact.order_revision):
         return Decision()
@@ -176,6 +185,9 @@ def _dropped_if_over(answer: CommandAnswered, order_id: UUID, revision: int, hel
     order = held.find(PurchaseOrder, order_id)
     if order is None or (order.status is Status.AWAITING_APPROVAL and order.revision == revision):
         return Decision()
+    asked = order.id if answer.command_type == ApproveOrder.type else answer.about
+    if asked is not None and amendment.waiting_for(order_id, revision, asked, held):
+        return Decision()
     request_id = answer.about if answer.command_type == ApproveSpending.type else None
     dropped: Message = said_dropped(order, request_id, revision)
     return Decision(save=[order], publish=[dropped])
@@ -200,18 +212,27 @@ def _is_refusal(answer: CommandAnswered) -> bool:
 
 def asked_about(fact: SpendingApproved | SpendingRefused) -> Keys:
     """The order in question with the requests that it serves."""
-    return (*whole_order(fact.order_id), Key(RequestOrders, fact.request_id))
+    return (
+        *whole_order(fact.order_id),
+        Key(RequestOrders, fact.request_id),
+        *amendment.asked_about(fact.order_id, fact.order_revision),
+    )
 
 
 def large_order(fact: OrderApproved | OrderRefused) -> Keys:
     """The order in question with the requests that it serves."""
-    return whole_order(fact.order_id)
+    return (*whole_order(fact.order_id), *amendment.asked_about(fact.order_id, fact.order_revision))
+
+
+def read_for_answer(fact: SpendingApproved | OrderApproved) -> Keys:
+    """The policy, the exchange rates, and what an amendment that was asked about looks at."""
+    return (*terms_held(fact), *amendment.read_about(fact.order_id, fact.order_revision))
 
 
 def orders_answered(answer: CommandAnswered) -> Keys:
     """The order that people are asked about, or those that wait, if requests refused to ask them."""
     if (opened := _opened(answer)) is not None:
-        return (Key(PurchaseOrder, opened[0], may_be_new=True),)
+        return (Key(PurchaseOrder, opened[0], may_be_new=True), *amendment.asked_about(*opened))
     if not _is_refusal(answer) or answer.about is None:
         return ()
     if answer.command_type == ApproveOrder.type:
@@ -225,12 +246,18 @@ def orders_answered(answer: CommandAnswered) -> Keys:
 
 HANDLERS: Handlers = (
     Handler(
-        on=SpendingApproved, holds=asked_about, reads=terms_held, early=Early.WAIT, decide=approve_spending
+        on=SpendingApproved,
+        holds=asked_about,
+        reads=read_for_answer,
+        early=Early.WAIT,
+        decide=approve_spending,
     ),
     Handler(
         on=SpendingRefused, holds=asked_about, reads=terms_held, early=Early.WAIT, decide=refuse_spending
     ),
-    Handler(on=OrderApproved, holds=large_order, reads=terms_held, early=Early.WAIT, decide=approve_order),
+    Handler(
+        on=OrderApproved, holds=large_order, reads=read_for_answer, early=Early.WAIT, decide=approve_order
+    ),
     Handler(on=OrderRefused, holds=large_order, reads=terms_held, early=Early.WAIT, decide=refuse_order),
     Handler(on=CommandAnswered, holds=orders_answered, decide=answered),
     Handler(on=RecallOrder, holds=order_of, early=Early.WAIT_10_MINUTES, decide=recall),

@@ -129,7 +129,7 @@ def said_cancelled(order: PurchaseOrder, lines: Iterable[OrderLine], reason: str
                 asked=line.asked,
             )
             for line in lines
-            if line.cancelled
+            if line.cancelled and (order.submitted_at is None or line.unit_price is not None)
         ),
     )
 

@@ -129,7 +129,8 @@ def submitted(
 ) -> Placed:
     """The order goes to its vendor. Software is there from this moment on."""
     day, before = cause.at.date(), order
-    lines = [_on_its_day(line, day) if line.living else line for line in lines]
+    # What was taken off the draft has no price: its vendor and the dock never hear of it.
+    lines = [on_its_day(line, day) if line.living else replace(line, unit_price=None) for line in lines]
     base = terms.policy.base_currency
     order = order.become(
         Status.SUBMITTED,
@@ -146,7 +147,7 @@ def submitted(
     return Placed(order_now, lines, spent, [said_submitted(order, lines), *said])
 
 
-def _on_its_day(line: OrderLine, day: date) -> OrderLine:
+def on_its_day(line: OrderLine, day: date) -> OrderLine:
     """What of a line begins with the day of its submission."""
     expected_on = line.expected_on
     if expected_on is None and line.lead_time_days is not None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 
 from libs.chassis.storage import Storage, table
 from libs.contracts.values import MINOR_UNITS
+from services.purchasing.amendment import OrderAmendment
 from services.purchasing.catalog import CatalogItem, GtinClaim, Vendor
 from services.purchasing.commitment import RequestOrders
 from services.purchasing.exchange_rate import ExchangeRate
@@ -114,6 +115,13 @@ STORAGE = Storage(
         CheckConstraint("ordered > 0 AND units_made >= ordered", name="order_lines_counts"),
         Index("order_lines_by_order", "order_id", "position"),
         Index("order_lines_by_request", "request_id"),
+    ),
+    table(
+        OrderAmendment,
+        "order_amendments",
+        Column("total", AMOUNT, nullable=False),
+        Column("expected_cost", AMOUNT, nullable=False),
+        Index("order_amendments_by_order", "order_id", "revision", unique=True),
     ),
     table(
         Invoice,

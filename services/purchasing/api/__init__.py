@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from services.purchasing.api import (
+    amendments,
     catalog,
     documents,
     exchange_rates,
@@ -21,6 +22,7 @@ for each in (
     exchange_rates,
     imports,
     orders,
+    amendments,
     documents,
     invoices,
     invoice_export,
