@@ -167,7 +167,7 @@ class ApproveOrder(Command):
 
     It waits until `OrderApproved` or `OrderRefused` says how it ended. The policy that applies is that for requests,
     with the order's total, vendor and kinds; a rule without steps approves it at once. `asked_by` submitted it and does
-    not decide. `request_ids` are those it serves, if any.
+    not decide; nor does anybody whose request it serves: `request_ids` are these, if any.
     """
 
     type: ClassVar[str] = "requests.approve_order.v1"

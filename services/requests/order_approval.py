@@ -1,7 +1,7 @@
 """An order as such is approved, whether it serves requests or none: purchasing asks where its policy wants that.
 
 The policy is the one for requests, told the order's total, vendor and kinds, and `purchasing` as its source; an order
-has no cost centre. Whoever submitted it does not decide.
+has no cost centre. Whoever submitted it does not decide, nor does anybody whose request it serves.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from services.requests.approval_waiting import a_round, close_all, wait
 from services.requests.exchange_rate import KnownRate, rates_of
 from services.requests.order_to_approve import OrderApprovalStatus, OrderToApprove
 from services.requests.policy import POLICY_ID, ApprovalPolicy, Asked, in_force, needed
-from services.requests.purchase_request import NUMBER
+from services.requests.purchase_request import NUMBER, PurchaseRequest
 
 
 def order_itself(command: ApproveOrder) -> Keys:
@@ -31,8 +31,12 @@ def order_and_rounds(order_id: UUID) -> Keys:
 
 
 def what_it_depends_on(command: ApproveOrder) -> Keys:
-    """The policy and what it looks at."""
-    return (Key(ApprovalPolicy, POLICY_ID, may_be_new=True), *rates_of(command.total.currency))
+    """The policy and what it looks at, and the requests that the order serves."""
+    return (
+        Key(ApprovalPolicy, POLICY_ID, may_be_new=True),
+        *rates_of(command.total.currency),
+        *(Key(PurchaseRequest, request_id, may_be_new=True) for request_id in command.request_ids),
+    )
 
 
 def a_place(_: ApproveOrder) -> Mapping[str, int]:
@@ -58,7 +62,7 @@ def approve_order(command: ApproveOrder, held: Records, cause: Cause) -> Decisio
         if content == known.content:
             (round,) = held.all(ApprovalRound, request_id=known.id, number=known.round)
             return Decision(duplicate=True, answer=_answer(known, round))
-    order = _asked_about(command, known, content, cause)
+    order = _asked_about(command, known, content, held, cause)
     reason = f"revision {command.order_revision} of {command.requisition_number} is asked about instead"
     over = close_all(open_rounds(order.id, held), RoundStatus.VOIDED, reason, order, held, cause)
 
@@ -87,8 +91,10 @@ def _content_of(command: ApproveOrder) -> UUID:
 
 
 def _asked_about(
-    command: ApproveOrder, known: OrderToApprove | None, content: UUID, cause: Cause
+    command: ApproveOrder, known: OrderToApprove | None, content: UUID, held: Records, cause: Cause
 ) -> OrderToApprove:
+    served = [held.find(PurchaseRequest, request_id) for request_id in command.request_ids]
+    people = {command.asked_by}.union(*(request.people for request in served if request is not None))
     return OrderToApprove(
         id=command.order_id,
         version=known.version if known is not None else 0,
@@ -102,6 +108,7 @@ def _asked_about(
         vendor=command.vendor_number,
         kinds=tuple(sorted(set(command.kinds))),
         asked_by=command.asked_by,
+        parties=tuple(sorted(people)),
         request_ids=tuple(map(str, command.request_ids)),
         round=(known.round if known is not None else 0) + 1,
     )

@@ -29,6 +29,7 @@ class OrderToApprove(Record):
 
     `number` is its requisition number, `revision` the order's, `content` the hash of what is asked; `ordinal` is drawn
     with the numbers of requests, so that approvers see both in the order in which they came. `round` counts the rounds.
+    `asked_by` submitted it; the `parties` are they and all whose requests it serves.
     """
 
     TRANSITIONS: ClassVar = {
@@ -49,6 +50,7 @@ class OrderToApprove(Record):
     vendor: str
     kinds: tuple[Kind, ...]
     asked_by: str
+    parties: tuple[str, ...]
     request_ids: tuple[str, ...] = ()
     round: int = 0
 
@@ -60,7 +62,7 @@ class OrderToApprove(Record):
     @property
     def people(self) -> frozenset[str]:
         """Whose order it is: they do not decide on it."""
-        return frozenset({self.asked_by})
+        return frozenset(self.parties)
 
     @property
     def source(self) -> str:

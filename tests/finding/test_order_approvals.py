@@ -27,6 +27,7 @@ from tests.tokens import bearer, the_issuer
 
 BUYER = bearer("person-11", Role.PROCUREMENT_MANAGER)
 SUBMITTER = bearer("person-14", Role.PROCUREMENT_MANAGER)
+WISH = {"deliver_to": "SITE-1", "currency": "EUR", "lines": [{"sku": "KIT-1", "quantity": 3}]}
 STRANGER = bearer("person-77", Role.REQUESTER)
 
 
@@ -115,14 +116,24 @@ async def test_an_order_waits_in_the_inbox_of_whoever_may_decide_and_is_decided_
     assert (await requests.http.get(f"{order}/approvals", headers=STRANGER)).status_code in (403, 404)
 
 
+async def test_an_order_that_serves_a_request_is_not_in_the_inbox_of_who_asked_for_that(
+    requests: Requests,
+) -> None:
+    asked = await requests.http.post("/requests", json=WISH, headers=BUYER)
+    question = an_order_to_approve("1300.00", "serves", request_ids=(UUID(asked.json()["request_id"]),))
+    await requests.hears(question)
+
+    other = await requests.get("/approvals", bearer("person-12", Role.PROCUREMENT_MANAGER))
+    own = await requests.get("/approvals", BUYER)
+
+    assert [each["request_id"] for each in other["items"]] == [str(question.order_id)]
+    assert own["items"] == []
+
+
 async def test_a_request_shows_its_bundles_and_what_became_of_its_orders(requests: Requests) -> None:
     asked = await requests.http.post(
         "/requests",
-        json={
-            "deliver_to": "SITE-1",
-            "currency": "EUR",
-            "lines": [{"sku": "KIT-1", "quantity": 3}],
-        },
+        json=WISH,
         headers=bearer("person-1", Role.REQUESTER),
     )
     assert asked.status_code == 201, asked.text

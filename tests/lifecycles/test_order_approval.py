@@ -246,6 +246,17 @@ def test_nor_does_their_deputy_in_their_name_or_they_in_anothers() -> None:
     assert decides(desk, SUBMITTER, acting_for=BUYER).code == "own_request"
 
 
+def test_nor_does_anybody_whose_request_the_order_serves() -> None:
+    desk = a_requests_desk()
+    desk.hear(a_request({STATION: 1}, on_behalf_of=SECOND_BUYER))
+
+    desk.hear(an_order_to_approve(request_ids=(the_request(desk).id, derived_id("not known"))))
+
+    assert the_order(desk).people == {SUBMITTER, "person-1", SECOND_BUYER}
+    assert decides(desk, SECOND_BUYER).code == "own_request"
+    assert decides(desk, BUYER).verdict == "accepted"
+
+
 def test_a_policy_that_names_only_the_submitter_has_a_procurement_manager_decide() -> None:
     assert open_seats(an_asking_desk(a_step(by_person(SUBMITTER)))) == ["role:procurement_manager"]
 

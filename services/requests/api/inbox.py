@@ -11,6 +11,7 @@ from sqlalchemy import (
     Row,
     Select,
     exists,
+    false,
     func,
     literal,
     not_,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Actor, Rejection
@@ -241,6 +243,7 @@ def can_be_decided_by(people: tuple[str, ...]) -> list[ColumnElement[bool]]:
         func.coalesce(_requests.c.on_behalf_of, "").not_in(people),
         func.coalesce(_requests.c.edited_by, "").not_in(people),
         SHOWN["submitted_by"].not_in(people),
+        not_(func.coalesce(_orders.c.parties.has_any(array(people)), false())),
         not_(_rounds.c.voices.contains([people[0]])),
         not_(_rounds.c.yes.contains([people[-1]])),
     ]

@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.Column("vendor", sa.Text(), nullable=False),
         sa.Column("kinds", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("asked_by", sa.Text(), nullable=False),
+        sa.Column("parties", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("request_ids", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("round", sa.BigInteger(), nullable=False),
         sa.CheckConstraint(
