@@ -8,6 +8,7 @@ without lines that is as large as the invoice takes all of it back.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from functools import cached_property
 from uuid import UUID
 
 from libs.contracts.values import line_total
@@ -56,12 +57,12 @@ class OrderWanted:
         """The tax on an amount, rounded half up to the cent."""
         return line_total(net * percent / 100, 1, self.currency)
 
-    @property
+    @cached_property
     def net(self) -> Decimal:
         """What it may cost, net, with freight."""
         return sum((self.cost(line.unit_price, line.wanted) for line in self.lines), self.freight)
 
-    @property
+    @cached_property
     def gross(self) -> Decimal:
         """That with tax."""
         return sum(
@@ -69,7 +70,7 @@ class OrderWanted:
             self.net,
         )
 
-    @property
+    @cached_property
     def received(self) -> Decimal:
         """What we have is worth, at most what is wanted, with freight."""
         return sum(

@@ -48,7 +48,7 @@ from services.purchasing.invoice import (
     invoice_id_of,
     order_with_invoices,
 )
-from services.purchasing.matching import Matched, Tolerances, match
+from services.purchasing.matching import Matched, match
 from services.purchasing.policy import policy_held, policy_in
 from services.purchasing.purchase_order import (
     OrderLine,
@@ -58,7 +58,7 @@ from services.purchasing.purchase_order import (
     order_name_id,
 )
 from services.purchasing.rate_book import RATE_BOOK_KEY
-from services.purchasing.tolerance import ALL_TOLERANCES, tolerances_in
+from services.purchasing.tolerance import ALL_TOLERANCES, Tolerances, tolerances_in
 
 
 def record(command: RecordInvoice, held: Records, cause: Cause) -> Decision:
@@ -176,14 +176,13 @@ class _Matching:
         invoice = self.new if self.new is not None and is_new else self.held[Invoice, invoice_id]
         now = self.differences[invoice_id]
         kept = [each for each in invoice.differences if UUID(each["order_id"]) not in now]
-        changed, said = judged(
-            invoice,
-            [*kept, *(each.model_dump(mode="json") for found in now.values() for each in found)],
-            self.cause,
-        )
+        found = [*kept, *(each.model_dump(mode="json") for some in now.values() for each in some)]
+        if not is_new and found == list(invoice.differences):
+            return [], []
+        changed, said = judged(invoice, found, self.cause)
         if is_new:
             return [changed], [self._recorded(invoice), *said]
-        return ([changed], said) if changed != invoice else ([], said)
+        return [changed], said
 
     def _recorded(self, invoice: Invoice) -> InvoiceRecorded:
         sign = -1 if invoice.is_credit else 1

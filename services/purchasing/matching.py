@@ -7,8 +7,9 @@ nobody must act, and the order does not count as differing.
 What is too much in all belongs to the invoice with which it became too much; what is missing to the latest one.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Protocol
 from uuid import UUID
@@ -25,37 +26,7 @@ from services.purchasing.bill import (
     Standing,
     settled,
 )
-
-
-@dataclass(frozen=True)
-class Bound:
-    """So much is tolerated: percent of what is expected, or an amount; of both the one that is less."""
-
-    percent: Decimal | None = None
-    amount: Decimal | None = None
-
-    def covers(self, expected: Decimal, invoiced: Decimal) -> bool:
-        """Whether it differs by no more."""
-        limits = [self.amount] if self.amount is not None else []
-        if self.percent is not None:
-            limits.append(abs(expected) * self.percent / 100)
-        return bool(limits) and abs(invoiced - expected) <= min(limits)
-
-
-@dataclass(frozen=True)
-class Tolerances:
-    """All bounds, by difference, SKU and vendor number; what is for all has neither of the two."""
-
-    bounds: Mapping[tuple[Difference, str | None, str | None], Bound]
-
-    def of(self, difference: Difference, vendor: str, sku: str | None = None) -> Bound:
-        """The most particular one: of the item, else of the vendor, else for all; shipped is nothing."""
-        for_item = ((difference, sku, None),) if sku else ()
-        keys = (*for_item, (difference, None, vendor), (difference, None, None))
-        return next((self.bounds[key] for key in keys if key in self.bounds), Bound())
-
-
-NO_TOLERANCES = Tolerances({})
+from services.purchasing.tolerance import NO_TOLERANCES, Bound, Tolerances
 
 
 class Invoiced(Protocol):
@@ -92,6 +63,23 @@ def match(order: OrderWanted, bills: Iterable[Bill], tolerances: Tolerances = NO
     return _Matching(order, settled(order, bills), tolerances).matched()
 
 
+@dataclass
+class _Until:
+    """What all invoices until one of them come to."""
+
+    net: Decimal = Decimal(0)
+    gross: Decimal = Decimal(0)
+    freight: Decimal = Decimal(0)
+    units: Counter[UUID] = field(default_factory=Counter)
+
+    def add(self, standing: Standing) -> None:
+        """One more."""
+        self.net += standing.net
+        self.gross += standing.gross
+        self.freight += standing.freight
+        self.units.update(standing.units)
+
+
 class _Matching:
     """One order and its invoices, while they are compared."""
 
@@ -101,11 +89,16 @@ class _Matching:
         self.with_lines = all(each.bill.lines for each in self.standing)
         self.known = all(each.bill.rate is not None for each in (*billed.invoices, *billed.credits))
         self.lines = {line.id: line for line in order.lines}
+        # Credited beyond what was invoiced.
+        self.credited = _Until()
+        for each in billed.credits:
+            self.credited.add(each)
 
     def matched(self) -> Matched:
         found: dict[UUID, tuple[DifferenceFound, ...]] = {}
-        for number, standing in enumerate(self.standing):
-            until = self.standing[: number + 1]
+        until = _Until()
+        for standing in self.standing:
+            until.add(standing)
             found[standing.bill.invoice] = (
                 *self._currency(standing),
                 *self._lines(standing),
@@ -113,7 +106,7 @@ class _Matching:
                 *self._quantities(standing, until),
                 *self._freight(standing, until),
                 *self._too_much(standing, until),
-                *(self._missing(standing) if standing is self.standing[-1] else ()),
+                *(self._missing(standing, until) if standing is self.standing[-1] else ()),
             )
         for credit in self.billed.credits:
             found[credit.bill.invoice] = (*self._currency(credit), *self._credited_too_much(credit))
@@ -202,12 +195,12 @@ class _Matching:
 
     # What all invoices until this one say
 
-    def _quantities(self, standing: Standing, until: Sequence[Standing]) -> Iterator[DifferenceFound]:
+    def _quantities(self, standing: Standing, until: _Until) -> Iterator[DifferenceFound]:
         for line in self.order.lines:
             own = standing.units.get(line.id, 0)
             if not own:
                 continue
-            billed = sum(each.units.get(line.id, 0) for each in until)
+            billed = until.units[line.id]
             if own > line.wanted or billed > line.wanted:
                 # What this one alone bills too much needs only one of the two tolerances.
                 quantity = self._bound(Difference.LINE_QUANTITY, line).covers(
@@ -232,44 +225,34 @@ class _Matching:
                     line=line,
                 )
 
-    def _freight(self, standing: Standing, until: Sequence[Standing]) -> Iterator[DifferenceFound]:
-        freight = sum((each.freight for each in until), Decimal(0))
-        if standing.freight and freight > self.order.freight:
-            yield self._of_amounts(Difference.FREIGHT, self.order.freight, freight)
+    def _freight(self, standing: Standing, until: _Until) -> Iterator[DifferenceFound]:
+        if standing.freight and until.freight > self.order.freight:
+            yield self._of_amounts(Difference.FREIGHT, self.order.freight, until.freight)
 
-    def _too_much(self, standing: Standing, until: Sequence[Standing]) -> Iterator[DifferenceFound]:
+    def _too_much(self, standing: Standing, until: _Until) -> Iterator[DifferenceFound]:
         """More than the order may cost. Where there are lines, these tell why, and are what is judged."""
         if not self.known:
             return
-        net, gross = (
-            sum((getattr(each, name) for each in until), Decimal(0)) - back
-            for name, back in self._credited().items()
-        )
+        net, gross = until.net - self.credited.net, until.gross - self.credited.gross
         for what, expected, invoiced in (("net", self.order.net, net), ("gross", self.order.gross, gross)):
             if invoiced > expected:
                 yield self._total(what, expected, invoiced, within=self.with_lines)
         if not standing.bill.lines and min(net, self.order.net) > self.order.received:
             yield self._of_amounts(Difference.INVOICED_NOT_RECEIVED, self.order.received, net)
 
-    def _credited(self) -> dict[str, Decimal]:
-        """What was credited beyond what was invoiced."""
-        return {
-            name: sum((getattr(each, name) for each in self.billed.credits), Decimal(0))
-            for name in ("net", "gross")
-        }
-
     # What is missing from all invoices
 
-    def _missing(self, standing: Standing) -> Iterator[DifferenceFound]:
+    def _missing(self, standing: Standing, until: _Until) -> Iterator[DifferenceFound]:
         is_billed = self.with_lines and all(
             self.billed.units(line.id) >= line.wanted for line in self.order.lines
         )
         if self.with_lines:
             for line in self.order.lines:
                 yield from self._missing_units(standing, line)
-            freight = sum((each.freight for each in self.standing), Decimal(0))
-            if freight < self.order.freight and self.known:
-                yield self._of_amounts(Difference.FREIGHT, self.order.freight, freight, pending=not is_billed)
+            if self.known and until.freight < self.order.freight:
+                yield self._of_amounts(
+                    Difference.FREIGHT, self.order.freight, until.freight, pending=not is_billed
+                )
         if not self.known:
             return
         pending = not self.order.is_complete or (self.with_lines and not is_billed)

@@ -3,6 +3,7 @@
 It never decides whether a difference is shown. How they are used is told in `matching`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
@@ -21,10 +22,40 @@ from libs.chassis.decision import (
 )
 from libs.contracts.invoices import DefineTolerance, Difference, ToleranceChanged
 from libs.contracts.values import derived_id
-from services.purchasing.matching import Bound, Tolerances
 
 TOLERANCES_MAX = 1_000
 """All of them are looked at with every batch of invoices."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """So much is tolerated: percent of what is expected, or an amount; of both the one that is less."""
+
+    percent: Decimal | None = None
+    amount: Decimal | None = None
+
+    def covers(self, expected: Decimal, invoiced: Decimal) -> bool:
+        """Whether it differs by no more."""
+        limits = [self.amount] if self.amount is not None else []
+        if self.percent is not None:
+            limits.append(abs(expected) * self.percent / 100)
+        return bool(limits) and abs(invoiced - expected) <= min(limits)
+
+
+@dataclass(frozen=True)
+class Tolerances:
+    """All bounds, by difference, SKU and vendor number; what is for all has neither of the two."""
+
+    bounds: Mapping[tuple[Difference, str | None, str | None], Bound]
+
+    def of(self, difference: Difference, vendor: str, sku: str | None = None) -> Bound:
+        """The most particular one: of the item, else of the vendor, else for all; shipped is nothing."""
+        for_item = ((difference, sku, None),) if sku else ()
+        keys = (*for_item, (difference, None, vendor), (difference, None, None))
+        return next((self.bounds[key] for key in keys if key in self.bounds), Bound())
+
+
+NO_TOLERANCES = Tolerances({})
 
 
 @dataclass(frozen=True, kw_only=True)

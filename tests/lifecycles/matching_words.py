@@ -12,7 +12,7 @@ from decimal import Decimal
 from libs.contracts.invoices import Difference
 from libs.contracts.values import derived_id, line_total
 from services.purchasing.bill import Bill, BilledLine, LineWanted, OrderWanted
-from services.purchasing.matching import Bound
+from services.purchasing.tolerance import Bound
 
 Tolerated = Mapping[tuple[Difference, str | None, str | None], Bound]
 

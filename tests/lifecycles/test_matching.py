@@ -6,7 +6,8 @@ import pytest
 
 from libs.contracts.invoices import DifferenceFound
 from libs.contracts.values import derived_id
-from services.purchasing.matching import Matched, Tolerances, match
+from services.purchasing.matching import Matched, match
+from services.purchasing.tolerance import Tolerances
 from tests.lifecycles import matching_deliveries, matching_money, matching_prices
 from tests.lifecycles.matching_words import Case
 
