@@ -23,8 +23,10 @@ class InvoiceDesk(Desk):
     """Purchasing, hearing what it tells itself about invoices."""
 
     def settle(self) -> None:
-        """Match the invoices of each order again."""
-        self.hear(*(invoices.MatchInvoices(order_id=order.id) for order in self.all(PurchaseOrder)))
+        """Hear what purchasing told itself and has not heard yet."""
+        while again := [each for each in self.said if isinstance(each, invoices.MatchInvoices)]:
+            self.said = [each for each in self.said if not isinstance(each, invoices.MatchInvoices)]
+            self.hear(*again)
 
     def facts(self, *kinds: type[Message]) -> list[Message]:
         """What was said of these kinds, or of any about invoices."""

@@ -30,7 +30,8 @@ from services.purchasing.commitment import (
     order_and_requests,
     recommitted,
 )
-from services.purchasing.counting import followed, rematched
+from services.purchasing.counting import followed
+from services.purchasing.matching import matching_again
 from services.purchasing.order_facts import said_cancelled, said_closed, said_drafted
 from services.purchasing.policy import PurchasingPolicy, policy_held, policy_in
 from services.purchasing.purchase_order import (
@@ -86,7 +87,7 @@ def called_off(
         said = [said_drafted(changed, less)]
     lost: list[Message] = [said_cancelled(changed, less, reason)] if lost_units else []
     spent = recommitted(commanded, (order, lines), (changed, less))
-    return CalledOff(changed, less, spent, [*lost, *said, *rematched(changed)], lost_units)
+    return CalledOff(changed, less, spent, [*lost, *said, *matching_again(changed)], lost_units)
 
 
 def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:

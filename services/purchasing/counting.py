@@ -21,13 +21,13 @@ from libs.chassis.decision import (
     Rejection,
 )
 from libs.contracts.assets import EntitlementChanged
-from libs.contracts.invoices import MatchInvoices
 from libs.contracts.message import Message
 from libs.contracts.orders import ConfirmService
 from libs.contracts.purchasing import ServiceConfirmed, SurplusFound
 from libs.contracts.receiving import GoodsReceived, GoodsReturned, ReceiptReversed
 from libs.contracts.values import Kind
 from services.purchasing.commitment import commanded_in, recommitted, whole_order
+from services.purchasing.matching import matching_again
 from services.purchasing.order_facts import said_cancelled, said_closed, said_received, said_reopened
 from services.purchasing.policy import PurchasingPolicy, policy_held, policy_in
 from services.purchasing.purchase_order import (
@@ -171,14 +171,9 @@ def _follow(
     lost: list[Message] = []
     if reason and any(line.cancelled > before[line.id].cancelled for line in changed):
         lost.append(said_cancelled(order, lines.values(), reason))
-    publish = [*first, *surplus, *lost, *said, *rematched(order)]
+    publish = [*first, *surplus, *lost, *said, *matching_again(order)]
     save: list[Record] = [order] if publish or order != known else []
     return Decision(save=[*save, *changed], publish=publish)
-
-
-def rematched(order: PurchaseOrder) -> list[Message]:
-    """What must be done about the invoices of an order that has become another; most have none."""
-    return [MatchInvoices(order_id=order.id)] if order.invoices else []
 
 
 def followed(
