@@ -17,6 +17,13 @@ from deploy.demo.erp import Answer
 from libs.contracts.approvals import DecideApproval
 from libs.contracts.assets import AllocateEntitlement
 from libs.contracts.catalog import DefineCatalogItem, DefineVendor
+from libs.contracts.invoices import (
+    AcceptInvoice,
+    DefineTolerance,
+    DisputeInvoice,
+    RecordInvoice,
+    ResolveInvoice,
+)
 from libs.contracts.message import Command
 from libs.contracts.orders import CancelOneOrder, CompletedLine, CompleteOrder, ConfirmService, SubmitOrder
 from libs.contracts.purchasing import CancelOrder
@@ -55,6 +62,11 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     DefineCatalogItem: lambda _: ("POST", "purchasing", "/catalog-items"),
     AllocateEntitlement: lambda of: ("POST", "assets", f"/entitlements/{of.entitlement_id}/allocations"),
     RecordReceipt: lambda _: ("POST", "receiving", "/receipts"),
+    RecordInvoice: lambda _: ("POST", "purchasing", "/invoices"),
+    AcceptInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/acceptance"),
+    DisputeInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/dispute"),
+    ResolveInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/resolution"),
+    DefineTolerance: lambda _: ("POST", "purchasing", "/tolerances"),
 }
 
 
