@@ -54,7 +54,7 @@ def filled(request: pytest.FixtureRequest) -> Filled:
 @pytest_asyncio.fixture(scope="module")
 async def filled_url(servers: Servers, filled: Filled) -> AsyncIterator[str]:
     """The filled database; with KEEP=1 one that an earlier run has left is used as it is, and left again."""
-    name, keep = f"volume_{filled.service.name}_{RECORDS}", bool(os.environ.get("KEEP"))
+    name, keep = f"volume_{filled.records}_{RECORDS}", bool(os.environ.get("KEEP"))
     url = f"{servers.postgres_url.rpartition('/')[0]}/{name}"
     admin = await asyncpg.connect(servers.postgres_url)
     try:
