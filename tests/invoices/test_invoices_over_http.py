@@ -250,3 +250,19 @@ async def test_requesters_see_no_invoices(client: httpx2.AsyncClient) -> None:
     answer = await client.get("/invoices", headers=bearer("person-1", Role.REQUESTER))
 
     assert answer.status_code == 403
+
+
+async def test_invoices_of_one_order_that_come_together_are_all_counted(
+    client: httpx2.AsyncClient, tell: Tell, engine: AsyncEngine
+) -> None:
+    await an_order(tell, engine)
+    parts = [an_invoice(a_line(3), number=f"R-{number}") for number in range(3)]
+    credit = a_credit_note(a_line(3), corrects="R-0")
+
+    ended = await tell(*parts, credit, parts[0], an_invoice(a_line(1), number="R-2"))
+
+    order = (await client.get("/orders/PR-000001/invoices", headers=BUYER)).json()
+    assert ended == ["accepted"] * 4 + ["duplicate", "rejected"]
+    assert [line["invoiced"] for line in order["lines"]] == [6]
+    assert order["invoiced_net"]["amount"] == "600.00"
+    assert [each["status"] for each in order["invoices"]] == ["matched", "recorded", "recorded", "matched"]
