@@ -25,9 +25,16 @@ from libs.contracts.invoices import (
     ResolveInvoice,
 )
 from libs.contracts.message import Command
-from libs.contracts.orders import CancelOneOrder, CompletedLine, CompleteOrder, ConfirmService, SubmitOrder
+from libs.contracts.orders import (
+    AmendOrder,
+    CancelOneOrder,
+    CompletedLine,
+    CompleteOrder,
+    ConfirmService,
+    SubmitOrder,
+)
 from libs.contracts.purchasing import CancelOrder
-from libs.contracts.receiving import RecordReceipt
+from libs.contracts.receiving import RecordReceipt, RegisterShipment
 from libs.contracts.requests import (
     CancelRequest,
     EditRequest,
@@ -50,6 +57,7 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     DecideApproval: lambda of: ("POST", "requests", f"/requests/{of.request_id}/decisions"),
     RetryFulfilment: lambda of: ("POST", "requests", f"/requests/{of.request_id}/process/retry"),
     CancelOrder: lambda of: ("POST", "purchasing", f"/orders/{of.request_id}/cancel"),
+    AmendOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/amendments"),
     CompleteOrder: lambda of: ("PUT", "purchasing", f"/orders/{of.order_id}/lines"),
     SubmitOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/submission"),
     CancelOneOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/cancellation"),
@@ -67,6 +75,7 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     DisputeInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/dispute"),
     ResolveInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/resolution"),
     DefineTolerance: lambda _: ("POST", "purchasing", "/tolerances"),
+    RegisterShipment: lambda _: ("POST", "receiving", "/shipments"),
 }
 
 
@@ -142,6 +151,8 @@ class Way:
         headers = as_person(person)
         if isinstance(command, EditRequest):
             headers |= {"If-Match": f'"{command.expected_version}"'}
+        if isinstance(command, AmendOrder):
+            headers |= {"If-Match": f'"{command.expected_revision}"'}
         async with self.system.client(service) as client:
             answer = await client.request(method, path, json=content, headers=headers)
         said = answer.json()

@@ -33,7 +33,7 @@ class Amendment(Value):
 
     reason: LongText = ""
     name: Text | None = None
-    purchase_order_number: Code | None = None
+    new_purchase_order_number: Code | None = None
     vendor_number: Code | None = None
     currency: Currency | None = None
     deliver_to: Code | None = None
@@ -90,14 +90,7 @@ async def amend_order(
     order_id: OrderNamedHere, amendment: JsonBody[Amendment], obey: Obeying, if_match: IfMatch = None
 ) -> Response:
     """Change an order. The If-Match is the ETag of its revisions; what costs more than was approved waits."""
-    wanted = dict(amendment)
-    number = wanted.pop("purchase_order_number")
-    command = AmendOrder(
-        order_id=order_id,
-        expected_revision=expected_version(if_match),
-        new_purchase_order_number=number,
-        **wanted,
-    )
+    command = AmendOrder(order_id=order_id, expected_revision=expected_version(if_match), **dict(amendment))
     return await obey(command, status=200)
 
 
@@ -118,8 +111,9 @@ async def show_revisions(order_id: OrderNamedHere, read: Reading, response: Resp
 
 
 def _amendment_seen(row: Row[Any], currency: str) -> AmendmentSeen:
-    hidden = ("id", "version", "order_id", "wish", "items", "total", "expected_cost")
+    hidden = ("id", "version", "order_id", "wish", "items", "changes", "total", "expected_cost")
     return AmendmentSeen(
+        changes=[OrderChange.model_validate(change, strict=False) for change in row.changes],
         total=money(row.total, currency),
         expected_cost=money(row.expected_cost, currency),
         **fields_of(row, *hidden),
