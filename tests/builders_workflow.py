@@ -21,6 +21,7 @@ from libs.contracts.values import (
 from services.requests.handover import issue_id_of
 from services.requests.process import DeliveryOverdue, OrderNotSubmitted, ProcessStep
 from services.requests.purchase_request import Status, line_id_of
+from tests.builders_amendments import ToldOfAmendments
 from tests.builders_desk import (
     LAPTOP,
     MANAGER,
@@ -37,7 +38,7 @@ from tests.builders_desk import (
 )
 
 
-class Told:
+class Told(ToldOfAmendments):
     """What the other services say about one line of a request, which has an order of its own."""
 
     def __init__(
@@ -70,36 +71,6 @@ class Told:
             vendor_name="Vendor V-2",
             deliver_to="SITE-1",
             total=Money(amount=Decimal("149.50"), currency="EUR"),
-            lines=(line,),
-        )
-
-    def amended(
-        self, quantity: int | None = None, amendment: int = 1, **changes: Any
-    ) -> purchasing.OrderAmended:
-        """So many units are on the order since an amendment; as many as ever, if nothing is said."""
-        line = purchasing.AmendedLine(
-            order_line_id=self.order_line_id,
-            request_line_id=self.line_id,
-            quantity_before=self.quantity,
-            quantity=quantity or self.quantity,
-            units_made=max(quantity or 1, self.quantity),
-            unit_price=Decimal("149.50"),
-            **changes,
-        )
-        total = Money(amount=Decimal("149.50"), currency="EUR")
-        return purchasing.OrderAmended(
-            order_id=self.order_id,
-            requisition_number=self.number,
-            request_id=self.request_id,
-            amendment=amendment,
-            order_revision=amendment + 1,
-            vendor_id=derived_id("vendor", "V-2"),
-            vendor_name="Vendor V-2",
-            amended_by=MANAGER,
-            reason="another need",
-            total=total,
-            expected_cost=total,
-            changes=(),
             lines=(line,),
         )
 
@@ -317,6 +288,8 @@ class Told:
         return (
             self.submitted(),
             self.amended(),
+            self.amendment_awaited(),
+            self.amendment_refused(),
             self.ordering_accepted(),
             self.tagged(),
             self.received(),

@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Records, joined
+from libs.contracts.orders import AmendmentAwaited, AmendmentRefused
 from libs.contracts.purchasing import (
     OrderAmended,
     OrderCancelled,
@@ -17,7 +18,8 @@ from services.requests.process import Lines
 from services.requests.process_line import ProcessLine, Share
 
 OrderFact = OrderDrafted | OrderSubmitted | OrderAmended | OrderCancelled | OrderReceived | GoodsReceived
-F = TypeVar("F", bound=OrderFact)
+News = OrderFact | AmendmentAwaited | AmendmentRefused
+F = TypeVar("F", bound=News)
 
 
 class OfOrderLine(Protocol):
@@ -39,8 +41,10 @@ class OfOrderLine(Protocol):
 T = TypeVar("T", bound=OfOrderLine)
 
 
-def concerned(fact: OrderFact) -> Sequence[UUID]:
+def concerned(fact: News) -> Sequence[UUID]:
     """The requests that the order serves: its own, or, if it serves several, those that its lines name."""
+    if isinstance(fact, AmendmentAwaited | AmendmentRefused):
+        return fact.request_ids
     if fact.request_id is not None:
         return (fact.request_id,)
     if isinstance(fact, OrderReceived):

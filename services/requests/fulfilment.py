@@ -21,7 +21,7 @@ from libs.chassis.decision import (
     Records,
     Timer,
 )
-from libs.contracts import assets, purchasing
+from libs.contracts import assets, orders, purchasing
 from libs.contracts.message import Answered
 from libs.contracts.receiving import GoodsReceived
 from libs.contracts.requests import (
@@ -29,7 +29,7 @@ from libs.contracts.requests import (
 )
 from libs.contracts.values import AssetCreation, Kind
 from services.requests import order_approval
-from services.requests.concerned import OrderFact, concerned, for_each, mine, shares_of
+from services.requests.concerned import News, OrderFact, concerned, for_each, mine, shares_of
 from services.requests.handover import whole_of
 from services.requests.process import (
     CREATE_ORDER,
@@ -158,6 +158,25 @@ def order_amended(fact: purchasing.OrderAmended, request_id: UUID, held: Records
     return taken(fact, request_id, held, cause, summary, lines, reason=fact.reason or summary)
 
 
+def amendment_awaited(
+    fact: orders.AmendmentAwaited, request_id: UUID, held: Records, cause: Cause
+) -> Decision:
+    """A submitted order is to be changed, and waits for those who must approve that."""
+    because = f": {fact.reason}" if fact.reason else ""
+    summary = (
+        f"{fact.requisition_number} is to be amended by {fact.amended_by}, and waits for an approval{because}"
+    )
+    return taken(fact, request_id, held, cause, summary)
+
+
+def amendment_refused(
+    fact: orders.AmendmentRefused, request_id: UUID, held: Records, cause: Cause
+) -> Decision:
+    """A submitted order stays as it is."""
+    summary = f"{fact.requisition_number} is not amended: {fact.reason}"
+    return taken(fact, request_id, held, cause, summary)
+
+
 def order_cancelled(
     fact: purchasing.OrderCancelled, request_id: UUID, held: Records, cause: Cause
 ) -> Decision:
@@ -167,8 +186,9 @@ def order_cancelled(
         asked = each.cancelled if each.asked is None else each.asked
         share = share.to_be_cancelled(asked)
         lines[line.id] = line.with_share(each.order_line_id, share)
-    units = units_of(sum(each.cancelled for each in cancelled))
-    summary = f"{fact.requisition_number} cancelled, {units} will not come: {fact.reason}"
+    units = sum(each.cancelled for each in cancelled)
+    lost = f", {units_of(units)} will not come" if units else ""
+    summary = f"{fact.requisition_number} cancelled{lost}: {fact.reason}"
     return taken(fact, request_id, held, cause, summary, lines, reason=fact.reason)
 
 
@@ -291,7 +311,7 @@ def _numbers_in(result: Mapping[str, object]) -> str:
 # What each message needs
 
 
-def process_only(fact: purchasing.OrderDrafted | purchasing.OrderReceived) -> Keys:
+def process_only(fact: News) -> Keys:
     """Only the processes: the message moves no counter."""
     return [Key(FulfilmentProcess, request_id) for request_id in concerned(fact)]
 
@@ -329,6 +349,18 @@ HANDLERS: Handlers = (
         holds=whole_and_question,
         early=Early.WAIT,
         decide=for_each(order_amended, nobody_asked),
+    ),
+    Handler(
+        on=orders.AmendmentAwaited,
+        holds=process_only,
+        early=Early.WAIT,
+        decide=for_each(amendment_awaited),
+    ),
+    Handler(
+        on=orders.AmendmentRefused,
+        holds=process_only,
+        early=Early.WAIT,
+        decide=for_each(amendment_refused),
     ),
     Handler(on=purchasing.OrderCancelled, holds=whole, early=Early.WAIT, decide=for_each(order_cancelled)),
     Handler(on=GoodsReceived, holds=whole, early=Early.WAIT, decide=for_each(goods_received)),

@@ -12,7 +12,7 @@ from typing import ClassVar
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Record, Records, Timer, timer_id
-from libs.contracts import assets, purchasing
+from libs.contracts import assets, orders, purchasing
 from libs.contracts.message import Event, Message
 from libs.contracts.receiving import GoodsReceived
 from libs.contracts.requests import (
@@ -136,6 +136,8 @@ TABLE: Mapping[type[Message], Steps] = {
     purchasing.OrderDrafted: STAYS,
     purchasing.OrderSubmitted: SUBMITTED,
     purchasing.OrderAmended: AMENDED,
+    orders.AmendmentAwaited: STAYS,
+    orders.AmendmentRefused: STAYS,
     purchasing.OrderCancelled: NOT_COMING,
     purchasing.OrderReceived: STAYS,
     purchasing.ServiceConfirmed: ARRIVED,

@@ -39,9 +39,10 @@ SPENDING = frozenset(
         Status.ORDERED,
         Status.PARTIALLY_RECEIVED,
         Status.RECEIVED,
+        Status.FULFILLED,
     }
 )
-"""In these something may still be ordered for a request."""
+"""In these something may still be ordered for a request; its orders can be amended even when it is fulfilled."""
 
 
 def what_is_spent_for(command: ApproveSpending) -> Keys:

@@ -46,6 +46,7 @@ APPROVED_AND_LATER = [
     Status.FULFILLED,
     Status.CANCELLED,
 ]
+NOBODY = {"about": None, "request_id": None, "request_ids": ()}
 MESSAGES = Told(derived_id("test-request", "any"), quantity=2).everything()
 
 
@@ -166,7 +167,7 @@ def test_what_is_no_request_s_business_is_passed_over() -> None:
     desk, (told,) = an_approved()
     before = desk.fork()
     foreign = [
-        message.model_copy(update={"about" if hasattr(message, "about") else "request_id": None})
+        message.model_copy(update={name: none for name, none in NOBODY.items() if hasattr(message, name)})
         for message in told.everything()
         if type(message) not in TIMERS
     ]

@@ -185,6 +185,15 @@ def test_a_draft_for_several_requests_is_a_step_of_each() -> None:
     assert [steps(desk, id) for id in (one, other)] == [["PR-000007 waits for vendor and prices"]] * 2
 
 
+def test_a_draft_whose_lines_went_to_another_order_loses_no_units() -> None:
+    desk, (told,) = an_approved()
+
+    desk.hear(told.cancelled().model_copy(update={"lines": (), "reason": "combined into PR-000002"}))
+
+    assert summaries(desk)[-1] == "PR-000001 cancelled: combined into PR-000002"
+    assert the_request(desk).status is Status.APPROVED
+
+
 def test_one_message_may_end_several_requests() -> None:
     desk, one, other = two_requests()
     desk.hear(submitted({one: 2, other: 3}))
