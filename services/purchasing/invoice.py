@@ -22,6 +22,7 @@ from services.purchasing.purchase_order import OrderLine, OrderName, PurchaseOrd
 from services.purchasing.rate_book import RateBook, rate_book_in
 
 ORDINAL = "invoice_ordinal"
+RATE_MAX = Decimal(1_000_000_000)
 INVOICES_PER_ORDER_MAX = 200
 """All of an order are looked at with each of them."""
 
@@ -316,9 +317,13 @@ def _rate(command: RecordInvoice, order: PurchaseOrder, rates: RateBook) -> str 
     if order.rate and order.base_currency:
         in_base = rates.holding(command.currency, order.base_currency, command.invoiced_on)
         if in_base is not None:
-            return str(in_base / order.rate)
-    rate = rates.holding(command.currency, order.currency, command.invoiced_on)
-    return None if rate is None else str(rate)
+            return _told(in_base / order.rate)
+    return _told(rates.holding(command.currency, order.currency, command.invoiced_on))
+
+
+def _told(rate: Decimal | None) -> str | None:
+    """The rate as it is kept; one beyond reason is none."""
+    return None if rate is None or rate >= RATE_MAX else str(rate)
 
 
 # What each message needs

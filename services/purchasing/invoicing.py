@@ -56,6 +56,7 @@ from services.purchasing.purchase_order import (
     PurchaseOrder,
     in_order,
     order_name_id,
+    within_limit,
 )
 from services.purchasing.rate_book import RATE_BOOK_KEY
 from services.purchasing.tolerance import ALL_TOLERANCES, Tolerances, tolerances_in
@@ -132,6 +133,8 @@ class _Matching:
             if matched.units.get(line.id, 0) != line.invoiced
         ]
         lines = [replace(line, invoiced=matched.units.get(line.id, 0)) for line in lines]
+        for amount in (matched.net, matched.gross):
+            within_limit(abs(amount))
         after = replace(
             order, invoiced_net=matched.net, invoiced_gross=matched.gross, differs=matched.differs
         )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from libs.contracts.catalog import DefineExchangeRate
 from libs.contracts.invoices import (
     BilledLine,
     BilledOrder,
@@ -16,7 +17,7 @@ from libs.contracts.invoices import (
     RecordInvoice,
 )
 from libs.contracts.values import Money
-from services.purchasing.invoice import Invoice, Status, invoice_id_of
+from services.purchasing.invoice import INVOICES_PER_ORDER_MAX, Invoice, Status, invoice_id_of
 from tests.builders_desk import LAPTOP, a_receipt
 from tests.builders_invoices import (
     TODAY,
@@ -186,3 +187,38 @@ def test_what_differs_is_said_once_until_it_differs_otherwise() -> None:
         [(Difference.INVOICED_NOT_RECEIVED, "0", "10")],
         [(Difference.INVOICED_NOT_RECEIVED, "4", "10")],
     ]
+
+
+def test_more_than_an_amount_can_be_is_never_the_sum_of_an_orders_invoices() -> None:
+    desk = an_invoice_desk()
+    most = "999999999999999"
+
+    first = desk.hear(an_invoice(net=most))
+    second = desk.hear(an_invoice(net=most, number="R-2"))
+
+    assert (first.verdict, second.code) == ("accepted", "total_too_large")
+    assert the_order(desk).invoiced_net == Decimal(most)
+
+
+def test_an_order_has_so_many_invoices_and_no_more() -> None:
+    desk = an_invoice_desk()
+    desk.hear(*(an_invoice(net="0.01", number=f"R-{n}") for n in range(INVOICES_PER_ORDER_MAX)))
+
+    refused = desk.hear(an_invoice(net="0.01", number="one more"))
+
+    assert refused.code == "too_many_invoices"
+    assert the_order(desk).invoiced_net == Decimal(INVOICES_PER_ORDER_MAX) / 100
+
+
+def test_another_currency_is_compared_at_the_rate_of_the_invoices_day() -> None:
+    desk = an_invoice_desk()
+    received = a_receipt((order_lines(desk)[0], 10, 0))
+    rate = DefineExchangeRate(currency="USD", base="EUR", rate=Decimal("0.8"), valid_from=TODAY)
+    desk.hear(received, rate)
+
+    desk.hear(an_invoice(a_line(10, "125"), currency="USD"))
+
+    assert [(each["difference"], each["invoiced"]) for each in the_invoice(desk).differences] == [
+        ("currency", "USD")
+    ]
+    assert the_order(desk).invoiced_net == Decimal(1000)
