@@ -96,7 +96,7 @@ CODES: dict[str, tuple[int, str]] = {
     "order_line_named_twice": (422, "Name each order line once."),
     "quantity_below_received": (409, "Not less than what arrived, was invoiced or was cancelled."),
     "amendment_waits": (409, "An amendment of the order waits for approval already."),
-    "order_revision_unexpected": (409, "The order has been changed since."),
+    "order_revision_unexpected": (412, "The order has been changed since."),
     "orders_not_combinable": (
         409,
         "Only drafts for one place, in one currency, for one vendor are combined.",

@@ -32,6 +32,7 @@ SERVICE = Service(
             *request_orders.HANDLERS,
             *draft.HANDLERS,
             *combining.HANDLERS,
+            *amendment.HANDLERS,
             *submission.HANDLERS,
             *amendment.HANDLERS,
             *approvals.HANDLERS,

@@ -92,14 +92,6 @@ STORAGE = Storage(
         Index("purchase_orders_by_status", "status", "ordinal"),
         Index("purchase_orders_by_vendor", "vendor_id", "ordinal"),
         Index("purchase_orders_differing", "ordinal", postgresql_where=text("differs")),
-        Index(
-            "purchase_orders_expected",
-            "expected_on",
-            "ordinal",
-            postgresql_where=text(
-                "expected_on IS NOT NULL AND status IN ('submitted', 'partially_received')"
-            ),
-        ),
         Index("purchase_orders_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
         Index(
             "purchase_orders_open",

@@ -10,7 +10,9 @@ from services.purchasing.api import (
     imports,
     invoice_export,
     invoices,
+    order_commands,
     orders,
+    policies,
     tolerances,
     vendors,
 )
@@ -23,6 +25,8 @@ for each in (
     imports,
     orders,
     amendments,
+    order_commands,
+    policies,
     documents,
     invoices,
     invoice_export,

@@ -18,7 +18,8 @@ from libs.contracts.permissions import Action
 from libs.contracts.purchasing import OrderChange
 from libs.contracts.values import Code, Currency, LongText, Money, PositiveAmount, Text, money
 from services.purchasing.amendment import AmendmentStatus, OrderAmendment
-from services.purchasing.api.orders import OrderAdvanced, OrderNamedHere
+from services.purchasing.api.order_commands import OrderAdvanced
+from services.purchasing.api.orders import OrderNamedHere
 from services.purchasing.purchase_order import PurchaseOrder
 from services.purchasing.tables import STORAGE
 

@@ -112,12 +112,6 @@ def _orders() -> None:
         "purchase_orders_differing", "purchase_orders", ["ordinal"], postgresql_where=sa.text("differs")
     )
     op.create_index(
-        "purchase_orders_expected",
-        "purchase_orders",
-        ["expected_on", "ordinal"],
-        postgresql_where=sa.text("expected_on IS NOT NULL AND status IN ('submitted', 'partially_received')"),
-    )
-    op.create_index(
         "purchase_orders_by_words",
         "purchase_orders",
         [sa.text("to_tsvector('simple', words)")],
