@@ -1,6 +1,5 @@
 """Orders that no request asks for: drafted, changed, split, put together and placed by people."""
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -9,13 +8,11 @@ import pytest
 
 from libs.chassis.decision import Actor
 from libs.contracts.catalog import Component, Offer
-from libs.contracts.message import Message
-from libs.contracts.orders import CombineOrders, Contract, DraftOrder, SubmitOrder
+from libs.contracts.orders import Contract, DraftOrder, SubmitOrder
 from libs.contracts.purchasing import OrderCancelled, OrderDrafted, OrderSubmitted
 from libs.contracts.values import AssetCreation, Kind, derived_id
-from services.purchasing.commitment import RequestOrders
 from services.purchasing.purchase_order import OrderLine, OrderName, PurchaseOrder, Status
-from tests.builders_buying import a_draft, a_line_to_draft, a_split, an_amendment
+from tests.builders_buying import a_draft, a_line_to_draft, an_amendment
 from tests.builders_desk import (
     CABLE,
     LAPTOP,
@@ -27,7 +24,7 @@ from tests.builders_desk import (
     an_item,
     orders,
 )
-from tests.builders_orders import REQUEST, a_command, a_line, cancel_one, completion, lines_of, submission
+from tests.builders_orders import a_command, a_line, cancel_one, lines_of, submission
 
 BUYER = Actor("person-17")
 
@@ -47,10 +44,6 @@ def now(desk: Desk, order: PurchaseOrder) -> PurchaseOrder:
     (found,) = desk.all(PurchaseOrder, id=order.id)
     assert isinstance(found, PurchaseOrder)
     return found
-
-
-def a_combination(*these: PurchaseOrder) -> CombineOrders:
-    return CombineOrders(order_ids=tuple(order.id for order in these))
 
 
 # Drafting
@@ -278,132 +271,6 @@ def test_software_ends_when_its_term_does(desk: Desk) -> None:
         ("user", date(2027, 5, 30)),
         ("user", date(2026, 6, 1)),
     ]
-
-
-# Splitting and combining
-
-
-def test_units_of_a_draft_go_to_a_draft_of_their_own_and_stay_what_they_were_ordered_for(desk: Desk) -> None:
-    desk.hear(a_command(a_line(1, quantity=5), a_line(2), approved=1_000))
-    (order,) = orders(desk)
-    first, second = lines_of(desk, order)
-    desk.hear(completion(desk, order, 10, 20))
-
-    ended = desk.hear(a_split(now(desk, order), (first, 2), (second, None), vendor="V-2"))
-
-    left, other = orders(desk)
-    assert ended.decision.answer["split_off"] == {
-        "order_id": str(other.id),
-        "requisition_number": "PR-000002",
-        "status": "draft",
-        "revision": 1,
-    }
-    (stays,) = lines_of(desk, left)
-    part, moved = lines_of(desk, other)
-    assert (stays.ordered, part.ordered, moved.id) == (3, 2, second.id)
-    assert {line.request_line_id for line in (stays, part)} == {first.request_line_id}
-    assert (left.vendor_number, other.vendor_number, left.total, other.total) == (
-        "V-1", "V-2", Decimal(30), Decimal(60),
-    )  # fmt: skip
-    assert [each.request_id for each in (left, other)] == [REQUEST, REQUEST]
-    desk.hear(submission(left), submission(other))
-    (commanded,) = desk.all(RequestOrders)
-    assert commanded.committed == 90
-
-
-@pytest.mark.parametrize(
-    ("moved", "code"),
-    [
-        ([(0, 3)], "order_not_amendable"),
-        ([(0, None)], "order_not_amendable"),
-        ([(0, 1), (0, 1)], "order_line_named_twice"),
-        ([(1, 1)], "order_line_not_known"),
-    ],
-)
-def test_a_split_leaves_something_and_takes_no_more_than_there_is(
-    desk: Desk, moved: list[tuple[int, int | None]], code: str
-) -> None:
-    order = drafted(desk)
-    (line,) = lines_of(desk, order)
-    lines = (line, replace(line, id=derived_id("no line")))
-
-    assert desk.hear(a_split(order, *((lines[at], count) for at, count in moved))).code == code
-
-
-def two_requests(desk: Desk) -> tuple[PurchaseOrder, PurchaseOrder]:
-    """Drafts of two requests."""
-    other = derived_id("test-request", 2)
-    desk.hear(a_command(a_line(1), approved=200))
-    desk.hear(
-        a_command(a_line(2), approved=300).model_copy(update={"request_id": other, "request_number": "REQ-2"})
-    )
-    first, second = orders(desk)
-    return first, second
-
-
-def test_drafts_of_several_requests_become_one_order_that_is_spent_for_each(desk: Desk) -> None:
-    first, second = two_requests(desk)
-
-    desk.hear(a_combination(first, second))
-    combined, gone = orders(desk)
-    desk.hear(completion(desk, combined, 100, 150), submission(combined))
-
-    assert (combined.request_id, combined.requests) == (None, (first.request_id, second.request_id))
-    assert (gone.status, lines_of(desk, gone)) == (Status.CANCELLED, [])
-    (away,) = (said for said in desk.said if isinstance(said, OrderCancelled))
-    assert (away.order_id, away.lines, away.reason) == (gone.id, (), "combined into PR-000001")
-    assert now(desk, combined).status is Status.SUBMITTED
-    kept = {each.id: (each.committed, each.elsewhere) for each in desk.all(RequestOrders)}
-    assert kept == {first.request_id: (200, (first.id,)), second.request_id: (300, (first.id,))}
-    (said,) = (said for said in desk.said if isinstance(said, OrderSubmitted))
-    assert [line.request_id for line in said.lines] == [first.request_id, second.request_id]
-
-
-def test_a_combined_order_that_is_split_again_belongs_to_its_requests_as_before(desk: Desk) -> None:
-    first, second = two_requests(desk)
-    desk.hear(a_combination(first, second))
-    lines = lines_of(desk, first)
-
-    desk.hear(a_split(now(desk, first), (lines[1], None)))
-
-    left, other = now(desk, first), orders(desk)[-1]
-    assert [(each.request_id, each.request_number) for each in (left, other)] == [
-        (first.request_id, "REQ-000001"),
-        (second.request_id, "REQ-2"),
-    ]
-    assert [each.elsewhere for each in desk.all(RequestOrders)] == [(), ()]
-
-
-@pytest.mark.parametrize(
-    ("other", "code"),
-    [
-        (a_draft(deliver_to="SITE-2"), "orders_not_combinable"),
-        (a_draft(currency="USD"), "orders_not_combinable"),
-        (a_draft(vendor="V-2"), "orders_not_combinable"),
-        (a_draft(*(a_line_to_draft() for _ in range(100))), "too_many_lines"),
-        (a_draft(vendor=None), None),
-    ],
-)
-def test_only_drafts_that_go_together_are_combined(desk: Desk, other: DraftOrder, code: str | None) -> None:
-    order = drafted(desk)
-    desk.hear(other)
-
-    assert desk.hear(a_combination(order, orders(desk)[-1])).code == code
-
-
-def test_what_was_placed_is_neither_split_nor_combined(desk: Desk) -> None:
-    order, other = drafted(desk, a_line_to_draft(), a_line_to_draft()), drafted(desk)
-    desk.hear(submission(order))
-    (line, _) = lines_of(desk, order)
-    attempts: list[Message] = [
-        a_split(order, (line, 1)),
-        a_combination(order, other),
-        a_combination(other, other),
-    ]
-
-    assert [desk.hear(each).code for each in attempts] == [
-        "order_not_draft", "order_not_draft", "orders_not_combinable",
-    ]  # fmt: skip
 
 
 def test_goods_of_an_order_without_a_request_are_counted(desk: Desk) -> None:
