@@ -166,7 +166,9 @@ def recall(command: RecallOrder, held: Records, cause: Cause) -> Decision:
         message = f"Order {order.requisition_number} is {order.status} and waits for no approval."
         raise Rejection("order_not_draft", field="order_id", message=message)
     lines = lines_held(held, order)
-    order = order.become(Status.DRAFT, status_since=cause.at, revision=order.revision + 1, awaits=())
+    order = order.become(
+        Status.DRAFT, status_since=cause.at, revision=order.revision + 1, awaits=(), granted=()
+    )
     return Decision(save=[order], publish=[said_drafted(order, lines)], answer=as_named(order))
 
 

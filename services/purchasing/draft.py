@@ -21,6 +21,7 @@ from libs.chassis.decision import (
 )
 from libs.contracts.message import Message
 from libs.contracts.orders import AmendOrder, ChangedLine, CompleteOrder, DraftOrder
+from libs.contracts.values import line_total
 from services.purchasing.catalog import CatalogItem, Vendor, active_vendor, vendor_id_of
 from services.purchasing.order_facts import said_cancelled, said_drafted
 from services.purchasing.order_lines import Buying, changed, drafted, items_wanted, offered
@@ -69,6 +70,7 @@ def draft(command: DraftOrder, held: Records, cause: Cause) -> Decision:
         total=Decimal(0),
     )
     buying = Buying(vendor, order.currency, cause.at.date())
+    check_freight(order)
     lines = drafted(command.lines, order, buying, held, cause, of="lines")
     order = with_sums(order, lines)
     names = [
@@ -119,6 +121,7 @@ def amend(command: AmendOrder, order: PurchaseOrder, held: Records, cause: Cause
         "freight": command.freight,
     }
     now = replace(now, **{name: value for name, value in given.items() if value is not None})
+    check_freight(now)
     names = claimed(command.new_purchase_order_number, order, held, of="new_purchase_order_number")
     decision = _changed(
         order,
@@ -228,6 +231,13 @@ def claimed(number: str | None, order: PurchaseOrder, held: Records, *, of: str)
     if known.order_id != order.id:
         raise Rejection("order_number_taken", field=of, message=f"Another order has the number {number}.")
     return []
+
+
+def check_freight(order: PurchaseOrder) -> None:
+    """What an order costs is exact, so its freight has no fraction of a cent."""
+    if line_total(order.freight, 1, order.currency) != order.freight:
+        message = f"{order.freight} {order.currency} has a fraction of the currency's smallest unit."
+        raise Rejection("invalid_content", field="freight", message=message)
 
 
 def not_a_draft(order: PurchaseOrder, what: str) -> Rejection:

@@ -12,6 +12,9 @@ RATE_BOOK_ID = derived_id("rate_book")
 PAST_RATES_KEPT = 5
 """Rates of a pair of currencies that are over by now: an order that was placed late at night is decided later."""
 
+SMALLEST_TURNED = Decimal("1e-8")
+"""Turned round, a smaller rate is more than a rate can be."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class RateBook(Record):
@@ -26,7 +29,9 @@ class RateBook(Record):
         if (direct := self._told(f"{currency}/{base}", day)) is not None:
             return direct
         inverse = self._told(f"{base}/{currency}", day)
-        return None if inverse is None else (1 / inverse).quantize(Decimal("1e-10"), rounding=ROUND_HALF_UP)
+        if inverse is None or inverse < SMALLEST_TURNED:
+            return None
+        return (1 / inverse).quantize(Decimal("1e-10"), rounding=ROUND_HALF_UP)
 
     def _told(self, pair: str, day: date) -> Decimal | None:
         for since, rate in self.rates.get(pair, ()):

@@ -109,7 +109,7 @@ def is_large(order: PurchaseOrder, terms: Terms, cause: Cause) -> bool:
     if rate is None:
         message = f"Nobody knows what {order.currency} is worth in {threshold.currency}."
         raise Rejection("exchange_rate_unknown", field="order_id", message=message)
-    return money((order.total + order.freight) * rate, threshold.currency).amount >= threshold.amount
+    return line_total((order.total + order.freight) * rate, 1, threshold.currency) >= threshold.amount
 
 
 def size_is_known(order: PurchaseOrder, terms: Terms, cause: Cause) -> bool:

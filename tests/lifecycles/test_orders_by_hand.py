@@ -199,6 +199,7 @@ def test_another_vendor_has_other_prices(desk: Desk) -> None:
         ({"remove": (derived_id("no line"),)}, "order_line_not_known"),
         ({"add": tuple(a_line_to_draft() for _ in range(100))}, "too_many_lines"),
         ({"vendor_number": "V-9"}, "vendor_unknown"),
+        ({"freight": Decimal("0.005")}, "invalid_content"),
     ],
 )
 def test_a_change_that_makes_no_sense_is_refused(desk: Desk, changes: dict[str, Any], code: str) -> None:
