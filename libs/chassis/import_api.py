@@ -90,12 +90,16 @@ def import_routes(kinds: Mapping[ImportKind, Action]) -> APIRouter:
     first, *others = dict.fromkeys(kinds.values())
     seeing: dict[str, Any] = {"methods": ["GET"], "dependencies": [needs(first, *others)]}
     router.add_api_route("", _list, name="list_imports", response_model=Page[ImportSeen], **seeing)
-    router.add_api_route("/{import_id}", _show, name="show_import", response_model=ImportSeen, **seeing)
+    router.add_api_route("/{import_id:uuid}", _show, name="show_import", response_model=ImportSeen, **seeing)
     router.add_api_route(
-        "/{import_id}/verdicts", _verdicts, name="list_verdicts", response_model=Page[VerdictSeen], **seeing
+        "/{import_id:uuid}/verdicts",
+        _verdicts,
+        name="list_verdicts",
+        response_model=Page[VerdictSeen],
+        **seeing,
     )
     router.add_api_route(
-        "/{import_id}/rejected",
+        "/{import_id:uuid}/rejected",
         _rejected,
         name="rejected_rows",
         response_class=StreamingResponse,

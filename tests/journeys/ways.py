@@ -16,7 +16,13 @@ from aio_pika.abc import AbstractIncomingMessage
 from deploy.demo.erp import Answer
 from libs.contracts.approvals import DecideApproval
 from libs.contracts.assets import AllocateEntitlement
-from libs.contracts.catalog import DefineCatalogItem, DefineVendor
+from libs.contracts.catalog import (
+    DefineCatalogItem,
+    DefineOffer,
+    DefineVendor,
+    SetItemActive,
+    SetVendorActive,
+)
 from libs.contracts.invoices import (
     AcceptInvoice,
     DefineTolerance,
@@ -67,7 +73,10 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
         f"/orders/{of.order_id}/lines/{of.order_line_id}/confirmations",
     ),
     DefineVendor: lambda _: ("POST", "purchasing", "/vendors"),
+    SetVendorActive: lambda _: ("POST", "purchasing", "/vendor-activations"),
     DefineCatalogItem: lambda _: ("POST", "purchasing", "/catalog-items"),
+    DefineOffer: lambda _: ("POST", "purchasing", "/catalog-offers"),
+    SetItemActive: lambda _: ("POST", "purchasing", "/catalog-item-activations"),
     AllocateEntitlement: lambda of: ("POST", "assets", f"/entitlements/{of.entitlement_id}/allocations"),
     RecordReceipt: lambda _: ("POST", "receiving", "/receipts"),
     RecordInvoice: lambda _: ("POST", "purchasing", "/invoices"),

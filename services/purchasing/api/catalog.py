@@ -18,7 +18,7 @@ from libs.contracts.permissions import Action
 from libs.contracts.values import AssetCreation, Code, Kind
 from services.purchasing.api import catalog_search
 from services.purchasing.api.catalog_search import Wish
-from services.purchasing.api.vendors import Activity, Change
+from services.purchasing.api.vendors import Change
 from services.purchasing.catalog import CatalogItem, GtinClaim, claim_id_of
 from services.purchasing.tables import STORAGE
 
@@ -70,12 +70,6 @@ class ItemSeen(BaseModel):
     active: bool
 
 
-class OfferNow(Offer):
-    """An offer of an item, and whether its vendor is the preferred one from now on."""
-
-    preferred: bool = False
-
-
 @router.post(
     "/catalog-items", status_code=201, response_model=ItemDefined, dependencies=[needs(Action.MANAGE_CATALOG)]
 )
@@ -85,24 +79,25 @@ async def define_catalog_item(item: JsonBody[DefineCatalogItem], obey: Obeying) 
 
 
 @router.post(
-    "/catalog-items/{sku:path}/offers",
+    "/catalog-offers",
     status_code=201,
     response_model=ItemDefined,
     dependencies=[needs(Action.MANAGE_CATALOG)],
 )
-async def define_offer(sku: Code, offer: JsonBody[OfferNow], obey: Obeying) -> Response:
+async def define_offer(offer: JsonBody[DefineOffer], obey: Obeying) -> Response:
     """Approve a vendor for an item at a price, or change what was agreed with them from a day on."""
-    return await obey(DefineOffer(sku=sku, **dict(offer)))
+    return await obey(offer)
 
 
-@router.put(
-    "/catalog-items/{sku:path}/activity",
+@router.post(
+    "/catalog-item-activations",
+    status_code=200,
     response_model=ItemDefined,
     dependencies=[needs(Action.MANAGE_CATALOG)],
 )
-async def set_catalog_item_active(sku: Code, activity: JsonBody[Activity], obey: Obeying) -> Response:
+async def set_catalog_item_active(activation: JsonBody[SetItemActive], obey: Obeying) -> Response:
     """Let an item be bought again, or retire it. What is ordered already stays ordered."""
-    return await obey(SetItemActive(sku=sku, active=activity.active), status=200)
+    return await obey(activation, status=200)
 
 
 @router.get("/catalog-items", dependencies=[needs(Action.SEE_CATALOG)])

@@ -11,9 +11,7 @@ from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, fields_of, matching, named, page_of
 from libs.contracts.catalog import DefineVendor, SetVendorActive
-from libs.contracts.message import Value
 from libs.contracts.permissions import Action
-from libs.contracts.values import Code
 from services.purchasing.catalog import Vendor
 from services.purchasing.tables import STORAGE
 
@@ -49,12 +47,6 @@ class VendorSeen(BaseModel):
     active: bool
 
 
-class Activity(Value):
-    """Whether it is in use."""
-
-    active: bool
-
-
 @router.post(
     "/vendors", status_code=201, response_model=VendorDefined, dependencies=[needs(Action.MANAGE_VENDORS)]
 )
@@ -63,14 +55,15 @@ async def define_vendor(vendor: JsonBody[DefineVendor], obey: Obeying) -> Respon
     return await obey(vendor)
 
 
-@router.put(
-    "/vendors/{number:path}/activity",
+@router.post(
+    "/vendor-activations",
+    status_code=200,
     response_model=VendorDefined,
     dependencies=[needs(Action.MANAGE_VENDORS)],
 )
-async def set_vendor_active(number: Code, activity: JsonBody[Activity], obey: Obeying) -> Response:
+async def set_vendor_active(activation: JsonBody[SetVendorActive], obey: Obeying) -> Response:
     """Buy from a vendor again, or no longer. What is ordered already stays ordered."""
-    return await obey(SetVendorActive(number=number, active=activity.active), status=200)
+    return await obey(activation, status=200)
 
 
 @router.get("/vendors", dependencies=[needs(Action.SEE_CATALOG)])
