@@ -24,6 +24,7 @@ from libs.chassis.decision import (
     Record,
     Records,
     Rejection,
+    Via,
 )
 from libs.contracts.message import Message
 from libs.contracts.orders import AmendmentAwaited, AmendmentRefused, AmendOrder
@@ -337,13 +338,17 @@ def held_to_amend(command: AmendOrder) -> Keys:
     return (
         *whole_order(order_id),
         *draft.number_claimed(command.new_purchase_order_number),
-        NamedBy(
-            OrderAmendment,
-            by=PurchaseOrder,
-            id=order_id,
-            ids=lambda order: [order_amendment_id(order.id, order.revision + 1)],
-        ),
+        waiting_of(order_id),
     )
+
+
+def waiting_of(order_id: UUID | Via) -> NamedBy:
+    """The amendment of an order that waits, if one does: it would make the next revision."""
+    return NamedBy(OrderAmendment, by=PurchaseOrder, id=order_id, ids=_next_amendment)
+
+
+def _next_amendment(order: PurchaseOrder) -> Iterable[UUID]:
+    return [order_amendment_id(order.id, order.revision + 1)]
 
 
 def read_to_amend(command: AmendOrder) -> Keys:

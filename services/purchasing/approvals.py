@@ -41,6 +41,7 @@ from services.purchasing.purchase_order import (
     Status,
     as_named,
     lines_held,
+    order_meant,
     order_named,
     order_of,
 )
@@ -151,15 +152,24 @@ def answered(answer: CommandAnswered, held: Records, cause: Cause) -> Decision:
         return _dropped_if_over(answer, *opened, held)
     if not _is_refusal(answer):
         return Decision()
-    waiting = held.all(PurchaseOrder, status=Status.AWAITING_APPROVAL)
     return Decision(
-        publish=[RecallOrder(order_id=order.id) for order in waiting if answer.about in order.awaits]
+        publish=[
+            RecallOrder(order_id=order.id)
+            for order in held.all(PurchaseOrder)
+            if answer.about in order.awaits or order.status in amendment.AMENDABLE
+        ]
     )
 
 
 def recall(command: RecallOrder, held: Records, cause: Cause) -> Decision:
-    """What waits for an approval is a draft again; an answer that still comes changes nothing."""
+    """What waits for an approval is a draft again, and an amendment that does is dropped; an answer that still comes
+    changes nothing."""
     order = order_named(held, command)
+    for waits in held.all(
+        amendment.OrderAmendment, order_id=order.id, status=amendment.AmendmentStatus.WAITING
+    ):
+        dropped = amendment.refused(waits, order.id, "It was recalled, or nobody can be asked.", held, cause)
+        return replace(dropped, answer=as_named(order))
     if order.status is Status.DRAFT:
         return Decision(duplicate=True, answer=as_named(order))
     if order.status is not Status.AWAITING_APPROVAL:
@@ -246,6 +256,11 @@ def orders_answered(answer: CommandAnswered) -> Keys:
     )
 
 
+def order_and_amendment(command: RecallOrder) -> Keys:
+    """The order with its lines, and an amendment of it that waits."""
+    return (*order_of(command), amendment.waiting_of(order_meant(command)))
+
+
 HANDLERS: Handlers = (
     Handler(
         on=SpendingApproved,
@@ -262,5 +277,5 @@ HANDLERS: Handlers = (
     ),
     Handler(on=OrderRefused, holds=large_order, reads=terms_held, early=Early.WAIT, decide=refuse_order),
     Handler(on=CommandAnswered, holds=orders_answered, decide=answered),
-    Handler(on=RecallOrder, holds=order_of, early=Early.WAIT_10_MINUTES, decide=recall),
+    Handler(on=RecallOrder, holds=order_and_amendment, early=Early.WAIT_10_MINUTES, decide=recall),
 )

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from libs.contracts.orders import AmendmentAwaited, AmendmentRefused
+from libs.contracts.orders import AmendmentAwaited, AmendmentRefused, RecallOrder
 from libs.contracts.purchasing import (
     DefinePurchasingPolicy,
 )
@@ -14,7 +14,7 @@ from services.purchasing.purchase_order import Status
 from tests.builders_amending import amend, amendments, committed, placed, the_line, the_order, told
 from tests.builders_buying import a_draft, a_line_to_draft, an_amendment
 from tests.builders_desk import LAPTOP, Desk, a_purchasing_desk, a_receipt
-from tests.builders_orders import a_no_to, a_yes_to, asked, cancel_one, euros, submission
+from tests.builders_orders import a_no_to, a_yes_to, asked, cancel_one, euros, refusal, submission
 
 
 @pytest.fixture
@@ -152,3 +152,15 @@ def test_a_waiting_line_comes_at_the_price_it_was_approved_at(desk: Desk) -> Non
     desk.hear(OrderApproved(order_id=question.order_id, order_revision=2, total=question.total))
 
     assert (the_line(desk, 2).unit_price, the_order(desk).total) == (Decimal("999.90"), Decimal("1999.80"))
+
+
+def test_it_is_dropped_when_requests_would_not_even_look_at_it(desk: Desk) -> None:
+    placed(desk, approved="600")
+    amend(desk, {"quantity": 5})
+
+    desk.hear(refusal(code="request_not_approved"))
+    recalls = [said for said in desk.said if isinstance(said, RecallOrder)]
+    desk.hear(*recalls)
+
+    assert amendments(desk)[0].status is AmendmentStatus.REFUSED
+    assert amend(desk, {"quantity": 3}).decision.answer["amendment"] == "applied"
