@@ -319,13 +319,15 @@ FIGURES = {
                (SELECT count(*) FROM assets WHERE status NOT IN ('on_order', 'cancelled'))
              + (SELECT coalesce(sum(received), 0) FROM lots) AS arrived,
                (SELECT count(*) FROM assets JOIN ordered_lines ON ordered_lines.id = order_line_id
-                WHERE status = 'in_stock' AND destination_kind IS DISTINCT FROM 'stock')
-             + (SELECT coalesce(sum(received - issued), 0) FROM lots WHERE NOT is_for_stock)
+                WHERE status = 'in_stock' AND destination_kind IS DISTINCT FROM 'stock'
+                AND assets.request_id IS NOT NULL)
+             + (SELECT coalesce(sum(received - issued), 0) FROM lots
+                WHERE NOT is_for_stock AND request_id IS NOT NULL)
              + (SELECT coalesce(sum(greatest(0, ordered - asked - allocated)), 0) FROM entitlements
-                WHERE status = 'active' AND NOT is_for_stock) AS to_give
+                WHERE status = 'active' AND NOT is_for_stock AND request_id IS NOT NULL) AS to_give
     """,
 }
-"""Orders that ever went to a vendor; units still owed to us, units here, units not yet with whom they are for."""
+"""Orders that ever went to a vendor; units still owed to us, units here, units not yet with who requested them."""
 
 
 def is_at_rest(picture: Seen) -> bool:

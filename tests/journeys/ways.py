@@ -34,12 +34,16 @@ from libs.contracts.message import Command
 from libs.contracts.orders import (
     AmendOrder,
     CancelOneOrder,
+    CloseOrder,
+    CombineOrders,
     CompletedLine,
     CompleteOrder,
     ConfirmService,
+    DraftOrder,
+    SplitOrder,
     SubmitOrder,
 )
-from libs.contracts.purchasing import CancelOrder
+from libs.contracts.purchasing import CancelOrder, DefinePurchasingPolicy
 from libs.contracts.receiving import RecordReceipt, RegisterShipment
 from libs.contracts.requests import (
     CancelRequest,
@@ -67,6 +71,16 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     CompleteOrder: lambda of: ("PUT", "purchasing", f"/orders/{of.order_id}/lines"),
     SubmitOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/submission"),
     CancelOneOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/cancellation"),
+    DraftOrder: lambda _: ("POST", "purchasing", "/orders"),
+    CombineOrders: lambda _: ("POST", "purchasing", "/orders/combination"),
+    SplitOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/split"),
+    CloseOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/closing"),
+    DefinePurchasingPolicy: lambda _: ("PUT", "purchasing", "/policy"),
+    RecordInvoice: lambda _: ("POST", "purchasing", "/invoices"),
+    AcceptInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/acceptance"),
+    DisputeInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/dispute"),
+    ResolveInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/resolution"),
+    RegisterShipment: lambda _: ("POST", "receiving", "/shipments"),
     ConfirmService: lambda of: (
         "POST",
         "purchasing",
@@ -79,12 +93,7 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     SetItemActive: lambda _: ("POST", "purchasing", "/catalog-item-activations"),
     AllocateEntitlement: lambda of: ("POST", "assets", f"/entitlements/{of.entitlement_id}/allocations"),
     RecordReceipt: lambda _: ("POST", "receiving", "/receipts"),
-    RecordInvoice: lambda _: ("POST", "purchasing", "/invoices"),
-    AcceptInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/acceptance"),
-    DisputeInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/dispute"),
-    ResolveInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/resolution"),
     DefineTolerance: lambda _: ("POST", "purchasing", "/tolerances"),
-    RegisterShipment: lambda _: ("POST", "receiving", "/shipments"),
 }
 
 

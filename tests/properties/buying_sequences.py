@@ -36,6 +36,8 @@ BUYING: dict[BuyingAct, int] = THE_WORLD | {
     buying.change_price: 1,
     buying.confirm: 3,
     drafting.draft: 4,
+    drafting.amend: 9,
+    drafting.amend_draft: 3,
     drafting.split: 3,
     drafting.combine: 3,
     drafting.cancel_line: 2,
@@ -48,6 +50,7 @@ BUYING: dict[BuyingAct, int] = THE_WORLD | {
 BILLING: dict[BuyingAct, int] = BUYING | {
     drafting.split: 1,
     drafting.combine: 1,
+    drafting.amend: 5,
     billing.bill: 14,
     billing.credit: 5,
     billing.accept: 3,
