@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
 
+from libs.contracts.orders import AmendOrder
 from libs.contracts.values import Kind
 
 
@@ -116,15 +117,16 @@ class BookedBill:
 
 @dataclass
 class BookedOrder:
-    """Some lines at one vendor; `dead` if it was cancelled before it was ever submitted."""
+    """Some lines at one vendor; `dead` if it was cancelled before it was ever submitted; `wish` is an
+    amendment that waits."""
 
     submitted: bool = False
     dead: bool = False
     closed: bool = False
     short: bool = False
-    check_later: bool = False
     freight: int = 0
     amendments: int = 0
+    wish: AmendOrder | None = None
     bills: list[BookedBill] = field(default_factory=list)
 
     @property

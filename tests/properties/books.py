@@ -12,7 +12,7 @@ from libs.chassis.decision import Decision
 from libs.contracts.assets import EntitlementChanged
 from libs.contracts.invoices import RecordInvoice
 from libs.contracts.message import Message
-from libs.contracts.orders import AmendOrder, CancelOneOrder, CloseOrder, ConfirmService
+from libs.contracts.orders import AmendmentAwaited, AmendOrder, CancelOneOrder, CloseOrder, ConfirmService
 from libs.contracts.purchasing import (
     CancelledLine,
     CancelOrder,
@@ -20,6 +20,7 @@ from libs.contracts.purchasing import (
     OrderAmended,
     OrderCancelled,
     OrderClosed,
+    OrderReopened,
     OrderSubmitted,
     ServiceConfirmed,
     SurplusFound,
@@ -180,6 +181,8 @@ class Books:
                 self._cancel(message.lines or lines)
         elif isinstance(message, CancelOrder):
             self._cancel(self._mine(decision, message.request_id))
+        elif isinstance(message, SpendingRefused | OrderRefused) and self.orders[message.order_id].submitted:
+            self.orders[message.order_id].wish = None
         elif isinstance(message, SpendingRefused):
             mine = self._mine(decision, message.request_id)
             self._cancel(id for id in mine if self.lines[id].order_id == message.order_id)
@@ -204,18 +207,24 @@ class Books:
     def _check(self, said: Message, message: Message) -> None:
         if isinstance(said, OrderSubmitted):
             self._submit(said)
+        elif isinstance(said, AmendmentAwaited):
+            if isinstance(message, AmendOrder):
+                self.orders[said.order_id].wish = message
         elif isinstance(said, OrderAmended):
-            self._amend(said, message if isinstance(message, AmendOrder) else None)
+            wish = message if isinstance(message, AmendOrder) else self.orders[said.order_id].wish
+            assert wish is not None, "nobody wanted it otherwise"
+            self._amend(said, wish)
         elif isinstance(said, OrderCancelled):
             for less in said.lines:
                 self._check_cancelled(less)
         elif isinstance(said, SurplusFound):
             assert said.over == self.lines[said.order_line_id].over
+        elif isinstance(said, OrderReopened):
+            self.orders[said.order_id].closed = False
         elif isinstance(said, OrderClosed):
             self.orders[said.order_id].closed = True
             lines = self.of(said.order_id)
             assert not sum(line.open for line in lines), f"{said.requisition_number} is closed while open"
-            self.orders[said.order_id].check_later = True
 
     def _check_cancelled(self, less: CancelledLine) -> None:
         line = self.lines[less.order_line_id]
@@ -237,7 +246,7 @@ class Books:
         if said.expected_cost is not None:
             assert in_cents(said.expected_cost.amount) == self.expected_cost(said.order_id)
 
-    def _amend(self, said: OrderAmended, command: AmendOrder | None) -> None:
+    def _amend(self, said: OrderAmended, wish: AmendOrder) -> None:
         """Another revision: nothing that is here, cancelled or billed is touched, and no number is used again."""
         order = self.orders[said.order_id]
         order.amendments += 1
@@ -256,15 +265,15 @@ class Books:
             assert line.cancelled == cancelled, "amending changed what is cancelled"
             if grown < 0:
                 assert line.ordered >= max(line.kept + line.cancelled, line.invoiced)
-        for wanted in command.lines if command else ():
+        for wanted in wish.lines:
             line = self.lines[wanted.order_line_id]
             assert wanted.quantity in (None, line.ordered)
             assert wanted.unit_price is None or millionths(wanted.unit_price) == line.price
             if wanted.tax_percent is not None:
                 line.tax = millionths(wanted.tax_percent)
-        if command and command.freight is not None:
-            order.freight = in_cents(command.freight)
-        for new in said.added:
+        if wish.freight is not None:
+            order.freight = in_cents(wish.freight)
+        for new, drafted in zip(said.added, wish.add, strict=True):
             self.lines[new.order_line_id] = BookedLine(
                 said.order_id,
                 new.request_id,
@@ -272,11 +281,12 @@ class Books:
                 new.kind,
                 new.quantity,
                 millionths(new.unit_price),
-                0,
+                millionths(drafted.tax_percent),
                 made=new.quantity,
                 entitled=new.quantity if new.kind is Kind.SOFTWARE else 0,
             )
-        order.check_later = True
+        assert in_cents(said.total.amount) == sum(line.total for line in self.of(said.order_id))
+        assert in_cents(said.expected_cost.amount) == self.expected_cost(said.order_id)
 
 
 def order_in(decision: Decision) -> UUID:
