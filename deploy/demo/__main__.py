@@ -24,6 +24,7 @@ from deploy.demo.laws import LAWS, Evidence, Lists, in_detail, look, sentence_of
 from deploy.demo.loading import OWNERS, TooLate, load
 from deploy.demo.people import APPROVERS, Approver, Dock
 from deploy.demo.repeating import law_5_repeats_change_nothing
+from deploy.demo.vendors import Vendors
 from deploy.local import holders
 from deploy.local.definitions import SERVICES
 from deploy.local.process import ProgramFailed
@@ -71,6 +72,7 @@ async def _demo(home: Path, *, keep: bool) -> bool:
                 f" {dock.over_http} deliveries taken over HTTP, {dock.by_queue} by queue,"
                 f" {dock.in_two_parts} orders in two parts"
             )
+            await invoices(supervisor, api, erp, said)
             lawful = await the_laws_hold(api, erp, said)
             watching.cancel()
         if keep:
@@ -159,6 +161,19 @@ async def publish(erp: Erp, events: Sequence[Mapping[str, Any]], ours: set[str])
     return await asyncio.gather(*(one(event) for event in events))
 
 
+async def invoices(supervisor: Supervisor, api: Api, erp: Erp, said: Said) -> None:
+    """The vendors send theirs; a procurement manager sees to what differs."""
+    ours = {str(answer["result"]["request_id"]) for _, answer in said}
+    orders = [order for order in await api.all("purchasing", "/orders") if order["request_id"] in ours]
+    role = "procurement_manager"
+    async with Api(supervisor.urls, token=supervisor.token(APPROVERS[role], role)) as buyer:
+        vendors = Vendors(buyer, erp)
+        await vendors.bill(orders)
+    say(
+        f"{vendors.sent} invoices matched by queue, {vendors.accepted} of them dearer and accepted; all orders closed"
+    )
+
+
 async def the_laws_hold(api: Api, erp: Erp, said: Said) -> bool:
     """Check every law and print what was found."""
     request_ids = [str(answer["result"]["request_id"]) for _, answer in said]
@@ -211,6 +226,7 @@ def show_where(supervisor: Supervisor, environments: Environments) -> None:
 def _figures(seen: Evidence) -> str:
     return (
         f"{len(seen.requests)} requests, {len(seen.orders)} orders, {len(seen.receipts)} receipts,"
+        f" {sum(len(order['invoices']) for order in seen.invoiced)} invoices,"
         f" {len(seen.assets)} assets, {sum(len(request['steps']) for request in seen.requests)} steps"
     )
 

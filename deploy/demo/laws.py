@@ -36,9 +36,13 @@ class Lists:
 
 @dataclass(frozen=True)
 class Evidence(Lists):
-    """The same with orders and receipts in full detail; `trails` are those of one asset per request."""
+    """The same with orders and receipts in full detail; `trails` are those of one asset per request.
+
+    `invoiced` is what each order's invoices come to, with these.
+    """
 
     trails: Sequence[Seen]
+    invoiced: Sequence[Seen]
 
 
 async def look(api: Api, request_ids: Iterable[str]) -> Lists:
@@ -79,6 +83,9 @@ async def in_detail(api: Api, lists: Lists) -> Evidence:
         ),
         "receipts": await each_of(
             lists.receipts, lambda each: api.get("receiving", f"/receipts/{each['receipt_id']}")
+        ),
+        "invoiced": await each_of(
+            lists.orders, lambda each: api.get("purchasing", f"/orders/{each['order_id']}/invoices")
         ),
         "trails": await each_of(
             one_of_each_request, lambda each: api.get("assets", f"/assets/{each['asset_id']}")
@@ -250,6 +257,25 @@ def law_6_money_is_exact(seen: Evidence) -> list[str]:
     return found
 
 
+def law_6_invoices_add_up(seen: Evidence) -> list[str]:
+    """An order's invoices come to what is shown of it, and it is closed once all it brought is invoiced."""
+    found = []
+    for order in seen.invoiced:
+        number = order["requisition_number"]
+        total = sum((Decimal(invoice["net"]["amount"]) for invoice in order["invoices"]), Decimal(0))
+        shown, expected = (Decimal(order[each]["amount"]) for each in ("invoiced_net", "expected_net"))
+        if total != shown:
+            found.append(f"{number}: invoices of {total}, {shown} shown")
+        if Decimal(order["difference_net"]["amount"]) != shown - expected:
+            found.append(
+                f"{number}: {shown} invoiced, {expected} expected, a difference of {order['difference_net']}"
+            )
+        whole = all(line["invoiced"] >= line["kept"] for line in order["lines"])
+        if (order["status"] == "closed") != whole:
+            found.append(f"{number} is {order['status']}, all of it invoiced: {whole}")
+    return found
+
+
 def law_7_facts_reached_everybody(seen: Evidence) -> list[str]:
     """No state without its fact: what one service did, the others have heard and counted."""
     handed_over = {
@@ -286,6 +312,7 @@ LAWS: Sequence[Callable[[Evidence], list[str]]] = (
     law_3_serials_and_tags_are_unique,
     law_4_balances_add_up,
     law_6_money_is_exact,
+    law_6_invoices_add_up,
     law_7_facts_reached_everybody,
 )
 

@@ -165,7 +165,7 @@ async def _ask(
 
 @asynccontextmanager
 async def _database(servers: Servers) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(servers.postgres_url, timeout=10)
+    connection = await asyncpg.connect(servers.postgres_url, timeout=60)
     try:
         yield connection
     finally:

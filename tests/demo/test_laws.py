@@ -63,7 +63,7 @@ def a_sound_journey() -> Evidence:
                 "order_id": "order",
                 "requisition_number": "PR-1",
                 "request_id": "request",
-                "status": "received",
+                "status": "closed",
                 "total": total,
                 "lines": [{"order_line_id": str(LINE), "over": 0, **figures, **priced}],
             }
@@ -92,6 +92,17 @@ def a_sound_journey() -> Evidence:
         trails=[an_asset(1)],
         balances=[
             {"quantity": 0, "sku": "LAPTOP", "location": "SITE-NORTH", "storage_space": "GOODS-IN"},
+        ],
+        invoiced=[
+            {
+                "requisition_number": "PR-1",
+                "status": "closed",
+                "expected_net": total,
+                "invoiced_net": total,
+                "difference_net": {"amount": "0.00", "currency": "EUR"},
+                "lines": [{"kept": 2, "invoiced": 2}],
+                "invoices": [{"net": total}],
+            }
         ],
         verifications={
             what: {"differences": []}
@@ -129,6 +140,10 @@ BREAKS: list[tuple[Callable[[Evidence], list[str]], str, Any]] = [
     (laws.law_4_balances_add_up, "verifications.assets balances.differences", ["LAPTOP"]),
     (laws.law_6_money_is_exact, "orders.0.lines.0.line_total", {"amount": "1000.00", "currency": "EUR"}),
     (laws.law_6_money_is_exact, "requests.0.total", {"amount": "999.99", "currency": "EUR"}),
+    (laws.law_6_invoices_add_up, "invoiced.0.invoices.0.net", {"amount": "1000.00", "currency": "EUR"}),
+    (laws.law_6_invoices_add_up, "invoiced.0.difference_net", {"amount": "0.01", "currency": "EUR"}),
+    (laws.law_6_invoices_add_up, "invoiced.0.status", "received"),
+    (laws.law_6_invoices_add_up, "invoiced.0.lines.0.invoiced", 1),
     (laws.law_7_facts_reached_everybody, "requests.0.units.1.status", "being_assigned"),
     (laws.law_7_facts_reached_everybody, "assets.1.handover_id", None),
     (laws.law_7_facts_reached_everybody, "receipts.0.order_id", "another"),
