@@ -81,11 +81,20 @@ class Books:
         if isinstance(message, Goods):
             # What the dock took comes on top of what is committed, and what goes back is not spent again.
             self._note(message, decision)
+            self._reopen()
             return
         before = self._spent()
         self._note(message, decision)
         self.committed.update(self._spent())
         self.committed.subtract(before)
+
+        self._reopen()
+
+    def _reopen(self) -> None:
+        """What is open again, or of which nothing is left, is closed no longer."""
+        for id, order in self.orders.items():
+            lines = self.of(id) if order.closed else []
+            order.closed = any(line.kept for line in lines) and not any(line.open for line in lines)
 
     def _note(self, message: Message, decision: Decision) -> None:
         self._copy_drafts(decision)

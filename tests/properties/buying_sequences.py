@@ -50,7 +50,7 @@ BUYING: dict[BuyingAct, int] = THE_WORLD | {
 BILLING: dict[BuyingAct, int] = BUYING | {
     drafting.split: 1,
     drafting.combine: 1,
-    drafting.amend: 0,
+    drafting.amend: 5,
     billing.bill: 14,
     billing.credit: 5,
     billing.accept: 3,
