@@ -3,5 +3,5 @@
 from tests.properties.sequences import CANCELLATIONS, ends_well
 
 test_wherever_a_request_is_cancelled_nothing_is_left_on_order_and_the_laws_hold = ends_well(
-    CANCELLATIONS, examples=800
+    CANCELLATIONS, examples=2_000
 )

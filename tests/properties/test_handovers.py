@@ -2,4 +2,4 @@
 
 from tests.properties.sequences import HANDOVERS, ends_well
 
-test_whoever_hands_over_what_arrived_it_is_given_once_and_the_laws_hold = ends_well(HANDOVERS, examples=800)
+test_whoever_hands_over_what_arrived_it_is_given_once_and_the_laws_hold = ends_well(HANDOVERS, examples=2_000)
