@@ -10,9 +10,24 @@ from tests.volume.questions import ERP, MANAGER, Question, ask
 ASKING = (MANAGER, ERP)
 
 
+WORDS = (
+    *(
+        "laptop",
+        "projector",
+        "microscope",
+        "oscilloscope",
+        "theodolite",
+        "tablet",
+        "word17",
+        "nothing-like-it",
+    ),
+    *("laptop projector", "tablet microscope", '"order of desk"', "laptop -projector", "REQ-17"),
+)
+
+
 def questions(orders: int) -> list[Question]:
     """All of them, for a database with so many orders."""
-    return [*_lists(orders), *_of_one(orders)]
+    return [*_lists(orders), *_found(orders), *_of_one(orders)]
 
 
 def _key(kind: str, number: int) -> str:
@@ -39,6 +54,36 @@ def _lists(orders: int) -> Iterator[Question]:
             yield ask("page", who, "/orders", status=status.value, after=deep)
             for wanted in filters:
                 yield ask("sifted page", who, "/orders", **wanted, status=status.value)
+
+
+def _found(orders: int) -> Iterator[Question]:
+    deep = f"PR-{orders * 3 // 4:06d}"
+    filters: tuple[dict[str, object], ...] = (
+        {"differs": True},
+        {"differs": False},
+        {"differs": True, "status": Status.CLOSED.value},
+        {"overdue": True},
+        {"overdue": True, "vendor": "V-0017"},
+        {"currency": "EUR"},
+        {"currency": "USD"},
+        {"submitted_from": "2020-01-01", "submitted_to": "2020-01-02"},
+        {"submitted_from": "2020-01-01"},
+        {"vendor": "V-0007", "currency": "USD"},
+        {"status": [Status.DRAFT.value, Status.AWAITING_APPROVAL.value]},
+        {"number": f"PO-{orders // 3}"},
+        {"number": "PO-NONE"},
+    )
+    for wanted in filters:
+        for order in ("oldest", "newest"):
+            yield ask("sifted page", MANAGER, "/orders", **wanted, order=order)
+            yield ask("sifted page", MANAGER, "/orders", **wanted, order=order, after=deep)
+    for words in WORDS:
+        for order in ("oldest", "newest"):
+            yield ask("search", MANAGER, "/orders", search=words, order=order)
+            yield ask("search", MANAGER, "/orders", search=words, order=order, after=deep)
+        yield ask("search", MANAGER, "/orders", search=words, status=Status.DRAFT.value)
+        yield ask("search", MANAGER, "/orders", search=words, vendor="V-0007")
+    yield ask("counts", MANAGER, "/orders/summary")
 
 
 def _of_one(orders: int) -> Iterator[Question]:
