@@ -173,7 +173,7 @@ def create(line: OrderedLine, ordered: purchasing.OrderedLine, vendor_id: UUID, 
     timers = []
     if pending and made.starts_on:
         timers.append(_timer(made.starts_on, "start", EntitlementStarts(entitlement_id=made.id)))
-    if made.ends_on:
+    if made.ends_on and made.ends_on < date.max:  # what never ends is not waited for
         timers.append(
             _timer(made.ends_on + timedelta(days=1), "end", EntitlementEnds(entitlement_id=made.id))
         )

@@ -34,7 +34,14 @@ from libs.contracts.values import derived_id, money
 from services.purchasing import draft
 from services.purchasing.amending import Amended, amended, said_amended
 from services.purchasing.catalog import CatalogItem, Vendor, item_id_of
-from services.purchasing.commitment import Commanded, commanded_in, recommitted, share_of, whole_order
+from services.purchasing.commitment import (
+    Commanded,
+    commanded_in,
+    recommitted,
+    share_of,
+    tracked,
+    whole_order,
+)
 from services.purchasing.counting import followed
 from services.purchasing.matching import matching_again
 from services.purchasing.purchase_order import (
@@ -217,6 +224,7 @@ def _applied(
     fact = said_amended(list(known.values()), now, record.reason, record.amended_by)
     order, said = followed(now.order, now.lines, cause, terms.policy)
     spent = commanded | recommitted(commanded, (before, list(known.values())), (order, now.lines))
+    spent |= {each.id: each for each in tracked(spent, (order,))}
     record = record.become(
         AmendmentStatus.APPLIED,
         number=order.amendments,
@@ -289,8 +297,8 @@ def granted(
     return _applied(record, order, now, names, held, commanded, terms_in(held), cause)
 
 
-def refused(record: OrderAmendment, whom: UUID, reason: str, held: Records, cause: Cause) -> Decision:
-    """One of those who were asked has said no: the order stays as it is, and nobody else need decide."""
+def refused(record: OrderAmendment, whom: UUID | None, reason: str, held: Records, cause: Cause) -> Decision:
+    """One of those asked has said no, or it was recalled: the order stays as it is, and nobody else need decide."""
     record = replace(record, awaits=tuple(asked for asked in record.awaits if asked != whom))
     return _dropped(record, held[PurchaseOrder, record.order_id], reason, (), cause)
 

@@ -168,7 +168,7 @@ def recall(command: RecallOrder, held: Records, cause: Cause) -> Decision:
     for waits in held.all(
         amendment.OrderAmendment, order_id=order.id, status=amendment.AmendmentStatus.WAITING
     ):
-        dropped = amendment.refused(waits, order.id, "It was recalled, or nobody can be asked.", held, cause)
+        dropped = amendment.refused(waits, None, "It was recalled, or nobody can be asked.", held, cause)
         return replace(dropped, answer=as_named(order))
     if order.status is Status.DRAFT:
         return Decision(duplicate=True, answer=as_named(order))

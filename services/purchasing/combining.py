@@ -22,9 +22,10 @@ from libs.contracts.orders import LINES_MAX, CombineOrders, SplitOrder
 from services.purchasing.catalog import CatalogItem, Vendor, active_vendor
 from services.purchasing.commitment import (
     Commanded,
-    RequestOrders,
+    RequestOrdersStatus,
     commanded_in,
     order_and_requests,
+    tracked,
     whole_order,
 )
 from services.purchasing.draft import NUMBER, items_and_vendor, not_a_draft
@@ -45,6 +46,7 @@ from services.purchasing.purchase_order import (
     redrafted,
     with_sums,
 )
+from services.purchasing.spending import said_dropped
 
 
 def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
@@ -53,6 +55,8 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
     if order.status not in UNSUBMITTED:
         raise not_a_draft(order, "split")
     known = {line.id: line for line in lines_held(held, order)}
+    commanded = commanded_in(held)
+    _check_wanted(known.values(), commanded)
     ordinal = cause.numbers[NUMBER][0]
     other = replace(
         order,
@@ -72,17 +76,22 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
         vendor = active_vendor(held, command.vendor_number, of="vendor_number")
         other = replace(other, vendor_id=vendor.id, vendor_number=vendor.number, vendor_name=vendor.name)
         go = [_offered(line, other, vendor, held, cause) for line in go]
-    commanded = commanded_in(held)
     left = _identified(redrafted(order, stay, cause), stay, commanded)
     other = _identified(redrafted(other, go, cause), go, commanded)
-    tracked = _tracked(commanded, (left, other))
+    served = tracked(commanded, (left, other))
     name = OrderName(
         id=order_name_id(other.requisition_number), name=other.requisition_number, order_id=other.id
     )
     lines = [line for line in (*stay, *go) if line != known.get(line.id)]
+    # Of the draft that is left these hear nothing more.
+    dropped = [
+        said_dropped(left, asked, order.revision)
+        for asked in order.awaits
+        if asked not in (order.id, *left.requests)
+    ]
     return Decision(
-        save=[*tracked, name, left, other, *lines],
-        publish=[said_drafted(left, stay), said_drafted(other, go)],
+        save=[*served, name, left, other, *lines],
+        publish=[said_drafted(left, stay), said_drafted(other, go), *dropped],
         answer={**as_named(left), "split_off": as_named(other)},
     )
 
@@ -135,7 +144,9 @@ def combine(command: CombineOrders, held: Records, cause: Cause) -> Decision:
     """The lines of all drafts go onto the first of them; the others are cancelled without anything being lost."""
     orders = _combinable(command, held)
     first, others = orders[0], orders[1:]
+    commanded = commanded_in(held)
     known = [line for order in orders for line in lines_held(held, order)]
+    _check_wanted(known, commanded)
     if len(known) > LINES_MAX:
         message = f"Together they have {len(known)} lines."
         raise Rejection("too_many_lines", field="order_ids", message=message)
@@ -156,7 +167,6 @@ def combine(command: CombineOrders, held: Records, cause: Cause) -> Decision:
         if line.order_id in without_vendor and vendor is not None:
             moved = _offered(moved, into, vendor, held, cause)
         lines.append(moved)
-    commanded = commanded_in(held)
     into = _identified(redrafted(into, lines, cause), lines, commanded)
     save: list[OrderName | PurchaseOrder] = [into]
     publish: list[Message] = [said_drafted(into, lines)]
@@ -170,9 +180,22 @@ def combine(command: CombineOrders, held: Records, cause: Cause) -> Decision:
         )
         save.append(gone)
         publish.append(said_cancelled(gone, (), f"combined into {first.requisition_number}"))
+        if gone.request_id is None:
+            publish += [
+                said_dropped(gone, asked, order.revision) for asked in order.awaits if asked != order.id
+            ]
     changed = [now for now, was in zip(lines, known, strict=True) if now != was]
-    tracked = _tracked(commanded, (into,), gone=[order.id for order in others])
-    return Decision(save=[*tracked, *save, *changed], publish=publish, answer=as_named(into))
+    served = tracked(commanded, (into,), gone=[order.id for order in others])
+    return Decision(save=[*served, *save, *changed], publish=publish, answer=as_named(into))
+
+
+def _check_wanted(lines: Iterable[OrderLine], commanded: Commanded) -> None:
+    """A line whose cancellation is on its way stays where that looks for it."""
+    for line in lines:
+        known = commanded.get(line.request_id) if line.request_id is not None and line.living else None
+        if known is not None and known.status is RequestOrdersStatus.CANCELLED:
+            message = f"{line.name} is wanted for request {known.request_number}, which was cancelled."
+            raise Rejection("order_not_amendable", field="lines", message=message)
 
 
 def _combinable(command: CombineOrders, held: Records) -> Sequence[PurchaseOrder]:
@@ -212,22 +235,6 @@ def _identified(order: PurchaseOrder, lines: Iterable[OrderLine], commanded: Com
         requester=only.requester if only else None,
     )
     return with_sums(order, lines)
-
-
-def _tracked(
-    commanded: Commanded, orders: Sequence[PurchaseOrder], *, gone: Sequence[UUID] = ()
-) -> list[RequestOrders]:
-    """The requests that find lines of theirs on other orders now."""
-    these = {*gone, *(order.id for order in orders)}
-    changed: list[RequestOrders] = []
-    for each in commanded.values():
-        elsewhere = [order_id for order_id in each.elsewhere if order_id not in these]
-        elsewhere += [
-            order.id for order in orders if each.id in order.requests and order.request_id != each.id
-        ]
-        if tuple(elsewhere) != each.elsewhere:
-            changed.append(replace(each, elsewhere=tuple(elsewhere)))
-    return changed
 
 
 def items_on(command: CombineOrders) -> Keys:

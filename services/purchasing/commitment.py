@@ -28,7 +28,7 @@ class RequestOrders(Record):
     """What was commanded for a request, under its id: ordered once, never after it was cancelled.
 
     `approved` is what all its orders together may cost, `committed` what the submitted ones do, without what was
-    cancelled; `elsewhere` are orders that serve other requests too. `answer` is what the command to order was answered,
+    cancelled; `elsewhere` are orders that are not for it alone. `answer` is what the command to order was answered,
     empty if a cancellation came first; `cancellation` what the cancellation was.
     """
 
@@ -94,6 +94,22 @@ def committed_by(orders: Iterable[PurchaseOrder], lines: Iterable[OrderLine]) ->
         ),
         Decimal(0),
     )
+
+
+def tracked(
+    commanded: Commanded, orders: Sequence[PurchaseOrder], *, gone: Sequence[UUID] = ()
+) -> list[RequestOrders]:
+    """The requests that find lines of theirs on other orders now, or no longer only theirs."""
+    these = {*gone, *(order.id for order in orders)}
+    changed: list[RequestOrders] = []
+    for each in commanded.values():
+        elsewhere = [order_id for order_id in each.elsewhere if order_id not in these]
+        elsewhere += [
+            order.id for order in orders if each.id in order.requests and order.request_id != each.id
+        ]
+        if tuple(elsewhere) != each.elsewhere:
+            changed.append(replace(each, elsewhere=tuple(elsewhere)))
+    return changed
 
 
 def commanded_in(held: Records) -> Commanded:

@@ -23,6 +23,7 @@ from libs.contracts.message import Message
 from libs.contracts.orders import AmendOrder, ChangedLine, CompleteOrder, DraftOrder
 from libs.contracts.values import line_total
 from services.purchasing.catalog import CatalogItem, Vendor, active_vendor, vendor_id_of
+from services.purchasing.commitment import commanded_in, tracked
 from services.purchasing.order_facts import said_cancelled, said_drafted
 from services.purchasing.order_lines import Buying, changed, drafted, items_wanted, offered
 from services.purchasing.purchase_order import (
@@ -166,7 +167,8 @@ def _changed(
     publish: list[Message] = [said_drafted(now, whole)]
     if removed and command:
         publish = [said_cancelled(now, whole, command.reason or "taken off the draft"), *publish]
-    save: list[Record] = [now, *(line for line in lines.values() if line != known[line.id]), *added]
+    served = tracked(commanded_in(held), (now,))
+    save: list[Record] = [*served, now, *(line for line in lines.values() if line != known[line.id]), *added]
     return Decision(save=save, publish=publish, answer=as_named(now))
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from libs.chassis.decision import Cause, Key, Keys, NamedBy, Records, Rejection
 from libs.contracts.orders import LINES_MAX, ChangedLine, LineToDraft
 from libs.contracts.purchasing import CUSTOM_SKU_PREFIX
-from libs.contracts.values import AssetCreation, Destination
+from libs.contracts.values import QUANTITY_MAX, AssetCreation, Destination
 from services.purchasing.catalog import CatalogItem, Vendor, item_id_of
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder
 
@@ -92,6 +92,10 @@ def _bought(line: LineToDraft, held: Records, of: str) -> list[tuple[CatalogItem
     if line.unit_price is not None:
         message = f"{line.sku} is a bundle and costs what its components do."
         raise Rejection("invalid_content", field=f"{of}.unit_price", message=message)
+    for part in item.components:
+        if line.quantity * part.quantity > QUANTITY_MAX:
+            message = f"That is {line.quantity * part.quantity} of {part.sku}, more than {QUANTITY_MAX}."
+            raise Rejection("invalid_content", field=f"{of}.quantity", message=message)
     return [(_active_item(held, part.sku, of), line.quantity * part.quantity) for part in item.components]
 
 

@@ -9,7 +9,7 @@ heard in `approvals`.
 from calendar import monthrange
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import MAXYEAR, date, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
@@ -164,6 +164,8 @@ def term_end(starts_on: date, months: int) -> date:
     """The last day of a term of so many months."""
     year, month = divmod(starts_on.month - 1 + months, 12)
     year, month = starts_on.year + year, month + 1
+    if year > MAXYEAR:
+        return date.max
     last = monthrange(year, month)[1]
     return date(year, month, min(starts_on.day, last)) - timedelta(days=1)
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 
 from libs.contracts.message import Message
-from libs.contracts.orders import CombineOrders, DraftOrder
-from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
+from libs.contracts.orders import CancelOneOrder, CombineOrders, DraftOrder, RecallOrder
+from libs.contracts.purchasing import OrderCancelled, OrderSubmitted, SpendingQuestionDropped
 from libs.contracts.values import derived_id
 from services.purchasing.commitment import RequestOrders
 from services.purchasing.purchase_order import PurchaseOrder, Status
-from tests.builders_buying import a_draft, a_line_to_draft, a_split
-from tests.builders_desk import Desk, a_purchasing_desk, orders
-from tests.builders_orders import REQUEST, a_command, a_line, completion, lines_of, submission
+from tests.builders_buying import a_draft, a_line_to_draft, a_split, an_amendment
+from tests.builders_desk import Desk, a_purchasing_desk, cancel_order, orders
+from tests.builders_orders import REQUEST, a_command, a_line, completion, lines_of, refusal, submission
 
 
 @pytest.fixture
@@ -127,6 +127,67 @@ def test_a_combined_order_that_is_split_again_belongs_to_its_requests_as_before(
         (second.request_id, "REQ-2"),
     ]
     assert [each.elsewhere for each in desk.all(RequestOrders)] == [(), ()]
+
+
+def awaiting(desk: Desk) -> PurchaseOrder:
+    """An order of two requests that costs more than was approved for either."""
+    first, second = two_requests(desk)
+    desk.hear(a_combination(first, second))
+    desk.hear(completion(desk, first, 900, 900), submission(first))
+    assert now(desk, first).awaits == (first.request_id, second.request_id)
+    return now(desk, first)
+
+
+def dropped(desk: Desk) -> list[tuple[Any, Any, int]]:
+    """Which questions need no answer."""
+    said = [said for said in desk.said if isinstance(said, SpendingQuestionDropped)]
+    return [(each.order_id, each.request_id, each.order_revision) for each in said]
+
+
+def test_who_was_asked_about_lines_that_go_elsewhere_need_not_decide(desk: Desk) -> None:
+    order = awaiting(desk)
+    lines = lines_of(desk, order)
+
+    desk.hear(a_split(order, (lines[1], None)))
+
+    assert dropped(desk) == [(order.id, lines[1].request_id, order.revision)]
+
+
+def test_who_was_asked_about_an_order_that_was_combined_into_another_need_not_decide(desk: Desk) -> None:
+    order = awaiting(desk)
+
+    desk.hear(a_combination(drafted(desk), order))
+
+    assert dropped(desk) == [(order.id, request, order.revision) for request in order.requests]
+
+
+def test_a_request_knows_its_draft_after_a_line_for_nobody_was_added(desk: Desk) -> None:
+    desk.hear(a_command(a_line(1), approved=200))
+    (order,) = orders(desk)
+
+    desk.hear(an_amendment(order, add=(a_line_to_draft(),)))
+    desk.hear(completion(desk, order, 900), submission(order), refusal())
+
+    (commanded,) = desk.all(RequestOrders)
+    assert (now(desk, order).request_id, commanded.elsewhere) == (None, (order.id,))
+    assert isinstance(desk.said[-1], RecallOrder)
+
+
+def test_a_line_stays_where_its_cancellation_looks_for_it(desk: Desk) -> None:
+    first, second = two_requests(desk)
+    desk.hear(a_combination(first, second))
+    lines = lines_of(desk, first)
+    desk.hear(cancel_order(second.request_id))
+    (cancellation,) = (said for said in desk.said if isinstance(said, CancelOneOrder))
+
+    early = [
+        a_split(now(desk, first), (lines[1], None)),
+        a_combination(drafted(desk), first),
+    ]
+
+    assert [desk.hear(each).code for each in early] == ["order_not_amendable", "order_not_amendable"]
+    desk.hear(cancellation)
+    assert desk.hear(early[1]).code is None
 
 
 @pytest.mark.parametrize(

@@ -152,6 +152,15 @@ def test_software_with_a_start_and_an_end_waits_for_one_and_ends_after_the_other
     ]
 
 
+def test_software_until_the_last_day_there_is_never_ends() -> None:
+    house = House(asset.HANDLERS, entitlement.HANDLERS)
+
+    ended = house.hear(an_order(software(ends_on=date.max)))
+
+    assert ended.decision.schedule == []
+    assert the_entitlement(house).ends_on == date.max
+
+
 def test_software_whose_start_has_come_is_active() -> None:
     assert the_entitlement(a_house(starts_on=NOON.date())).status is EntitlementStatus.ACTIVE
 

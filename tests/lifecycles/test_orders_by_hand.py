@@ -125,6 +125,24 @@ def test_a_bundle_becomes_a_line_for_each_of_its_components(desk: Desk) -> None:
     ]
 
 
+def test_of_no_component_of_a_bundle_more_is_ordered_than_of_a_line(desk: Desk) -> None:
+    parts = (Component(sku=CABLE, quantity=1_000),)
+    desk.hear(an_item("DRUM", vendor_number=None, unit_price=None, currency=None, components=parts))
+
+    orders_of = [a_draft(a_line_to_draft("DRUM", quantity)) for quantity in (10, 11)]
+
+    assert [desk.hear(each).code for each in orders_of] == [None, "invalid_content"]
+
+
+def test_a_term_beyond_the_last_day_there_is_ends_on_it(desk: Desk) -> None:
+    desk.hear(an_item("EDITOR", kind=Kind.SOFTWARE, term_months=12))
+    order = drafted(desk, a_line_to_draft("EDITOR", starts_on=date(9999, 2, 1)))
+
+    desk.hear(submission(order))
+
+    assert lines_of(desk, order)[0].ends_on == date.max
+
+
 def test_a_purchase_order_number_is_given_once(desk: Desk) -> None:
     first = drafted(desk, purchase_order_number="PO-7")
     other = drafted(desk)

@@ -7,9 +7,11 @@ import pytest
 from libs.contracts.orders import AmendmentAwaited, AmendmentRefused, RecallOrder
 from libs.contracts.purchasing import (
     DefinePurchasingPolicy,
+    SpendingQuestionDropped,
 )
 from libs.contracts.requests import ApproveOrder, CommandAnswered, OrderApproved
 from services.purchasing.amendment import AmendmentStatus
+from services.purchasing.commitment import RequestOrders
 from services.purchasing.purchase_order import Status
 from tests.builders_amending import amend, amendments, committed, placed, the_line, the_order, told
 from tests.builders_buying import a_draft, a_line_to_draft, an_amendment
@@ -152,6 +154,28 @@ def test_a_waiting_line_comes_at_the_price_it_was_approved_at(desk: Desk) -> Non
     desk.hear(OrderApproved(order_id=question.order_id, order_revision=2, total=question.total))
 
     assert (the_line(desk, 2).unit_price, the_order(desk).total) == (Decimal("999.90"), Decimal("1999.80"))
+
+
+def test_when_it_is_recalled_those_who_approve_orders_need_not_decide(desk: Desk) -> None:
+    desk.hear(DefinePurchasingPolicy(approve_orders_from=euros(1000)))
+    desk.hear(a_draft(a_line_to_draft(LAPTOP, 1)))
+    desk.hear(submission(the_order(desk)))
+    amend(desk, {"quantity": 2})
+
+    desk.hear(RecallOrder(order_id=the_order(desk).id))
+
+    assert amendments(desk)[0].status is AmendmentStatus.REFUSED
+    (dropped,) = [said for said in desk.said if isinstance(said, SpendingQuestionDropped)]
+    assert (dropped.request_id, dropped.order_revision) == (None, 2)
+
+
+def test_a_request_knows_its_order_after_a_line_for_nobody_was_added(desk: Desk) -> None:
+    placed(desk)
+
+    amend(desk, add=(a_line_to_draft(),))
+
+    (commanded,) = desk.all(RequestOrders)
+    assert (the_order(desk).request_id, commanded.elsewhere) == (None, (the_order(desk).id,))
 
 
 def test_it_is_dropped_when_requests_would_not_even_look_at_it(desk: Desk) -> None:
