@@ -22,7 +22,7 @@ from libs.chassis import problems
 from libs.chassis.decision import Rejection
 from libs.chassis.edge import LINGER_SECONDS
 from libs.chassis.http import API, Person, Reading, needs
-from libs.chassis.import_files import ImportKind
+from libs.chassis.import_files import ImportKind, as_text
 from libs.chassis.pages import Limit, Page, fields_of
 from libs.chassis.schema import import_chunks, import_verdicts, imports
 from libs.contracts.permissions import Action
@@ -263,9 +263,9 @@ async def _of_rejected(read: AsyncConnection, job: Row[Any]) -> AsyncIterator[st
 
 
 def csv_line(cells: Iterable[object]) -> str:
-    """One row of a CSV file."""
+    """One row of a CSV file; what would be a formula is text, which an import takes as it was."""
     line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow("" if cell is None else cell for cell in cells)
+    csv.writer(line, lineterminator="\n").writerow("" if cell is None else as_text(cell) for cell in cells)
     return line.getvalue()
 
 

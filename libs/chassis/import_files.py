@@ -22,6 +22,7 @@ ROW_CHARACTERS_MAX = 256 * 1024
 """A command of a longer row would be larger than a message may be."""
 _PART = 64 * 1024
 _BETWEEN = re.compile(r"[ \t\r\n]*")
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 Cells = Mapping[str, str]
 Row = tuple[int, Mapping[str, Any]]
@@ -87,11 +88,25 @@ def rows_of(file: BinaryIO, format: str) -> Iterator[Row]:
         yield number, row
 
 
+def as_text(cell: object) -> object:
+    """A cell that a spreadsheet would take for a formula, as text: behind an apostrophe."""
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def as_meant(cell: str) -> str:
+    """A cell without the apostrophe that `as_text` put in front."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
 def _csv_rows(file: BinaryIO) -> Iterator[Mapping[str, Any]]:
     lines = _csv(file)
     header = [name.strip() for name in next(lines, [])]
     for cells in lines:
-        row = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if name and cell.strip()}
+        row = {
+            name: as_meant(cell.strip())
+            for name, cell in zip(header, cells, strict=False)
+            if name and cell.strip()
+        }
         if len(cells) > len(header):
             row[""] = ",".join(cells[len(header) :])
         if row:

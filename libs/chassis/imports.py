@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import Obey
-from libs.chassis.import_files import ImportKind, RowInvalid, command_of
+from libs.chassis.import_files import ImportKind, RowInvalid, as_meant, command_of
 from libs.contracts.message import Command
 
 CsvFile = Annotated[bytes, Body(media_type="text/csv", description="UTF-8, comma, a header row.")]
@@ -51,7 +51,9 @@ def contents_of(file: bytes, *, columns: Sequence[str]) -> list[Content]:
         missing = [column for column in columns if column not in (reader.fieldnames or ())]
         if missing:
             raise Rejection("invalid_content", message=f"The file lacks the columns {', '.join(missing)}.")
-        rows = [{name: cell.strip() for name, cell in row.items() if name and cell} for row in reader]
+        rows = [
+            {name: as_meant(cell.strip()) for name, cell in row.items() if name and cell} for row in reader
+        ]
     except (UnicodeDecodeError, csv.Error) as error:
         raise Rejection("invalid_content", message=f"This is not a CSV file in UTF-8: {error}.") from None
     if len(rows) > ROWS_MAX:
