@@ -148,8 +148,13 @@ class Standing:
 
     @property
     def is_void(self) -> bool:
-        """Whether all of it was taken back."""
-        return not self.net and not self.gross and not any(self.units.values())
+        """Whether all of it was taken back. What cannot be compared, or names nothing on the order, still stands."""
+        if self.net or self.gross or any(self.units.values()):
+            return False
+        is_known = all(line.line is not None for line in self.bill.lines)
+        if self.bill.rate is None:
+            return bool(self.bill.lines) and is_known
+        return is_known or bool(self.bill.gross)
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ from services.purchasing.bill import (
 )
 from services.purchasing.tolerance import NO_TOLERANCES, Bound, Tolerances
 
+NAMED_MAX = 60
+"""So many characters of what an unknown line is called are told with it."""
+
 
 class Invoiced(Protocol):
     """An order as far as it is known by its invoices."""
@@ -122,7 +125,8 @@ class _Matching:
     def _currency(self, standing: Standing) -> Iterator[DifferenceFound]:
         bill = standing.bill
         if bill.currency != self.order.currency:
-            within = self._bound(Difference.CURRENCY) != Bound()
+            # What it comes to is not known without a rate: that is no amount to tolerate.
+            within = bill.rate is not None and self._bound(Difference.CURRENCY) != Bound()
             yield self._differs(
                 Difference.CURRENCY, expected=self.order.currency, invoiced=bill.currency, within=within
             )
@@ -142,7 +146,7 @@ class _Matching:
         return self._differs(
             Difference.UNKNOWN_LINE,
             expected="nothing",
-            invoiced=f"{billed.quantity} {billed.named}".strip(),
+            invoiced=f"{billed.quantity} {billed.named[:NAMED_MAX]}".strip(),
             within=self._bound(Difference.UNKNOWN_LINE).covers(Decimal(0), worth),
             index=billed.index,
         )

@@ -9,8 +9,8 @@ from libs.chassis.decision import Key, Record, Records
 from libs.contracts.values import derived_id
 
 RATE_BOOK_ID = derived_id("rate_book")
-PAST_RATES_KEPT = 5
-"""Rates of a pair of currencies that are over by now: an order that was placed late at night is decided later."""
+PAST_RATES_KEPT = 100
+"""Rates of a pair of currencies that are over by now: of a rate a day, as far back as invoices are dated."""
 
 SMALLEST_TURNED = Decimal("1e-8")
 """Turned round, a smaller rate is more than a rate can be."""

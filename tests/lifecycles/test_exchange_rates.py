@@ -1,6 +1,6 @@
 """Exchange rates, and all that purchasing says again to whoever asks."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from libs.contracts.catalog import CatalogItemChanged, DefineExchangeRate, Excha
 from libs.contracts.purchasing import AnnounceAll
 from libs.contracts.values import derived_id
 from services.purchasing.exchange_rate import ExchangeRate
+from services.purchasing.rate_book import RATE_BOOK_ID, RateBook
 from tests.builders_desk import PRICES, VENDORS, Desk, a_purchasing_desk
 
 
@@ -47,6 +48,15 @@ def test_each_day_and_each_pair_has_a_rate_of_its_own() -> None:
     desk.hear(a_rate(), a_rate(valid_from=date(2026, 2, 1)), a_rate(base="CHF"))
 
     assert len(desk.all(ExchangeRate)) == 3
+
+
+def test_with_a_rate_a_day_one_of_last_month_is_still_known() -> None:
+    book, today = RateBook(id=RATE_BOOK_ID), date(2026, 3, 31)
+
+    for ago in range(60):
+        book = book.with_rate("USD", "EUR", today - timedelta(days=ago), Decimal(ago + 1), today=today)
+
+    assert book.holding("USD", "EUR", today - timedelta(days=45)) == Decimal(46)
 
 
 @pytest.mark.parametrize(
