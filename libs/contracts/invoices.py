@@ -25,6 +25,7 @@ from libs.contracts.values import (
 
 INVOICE_LINES_MAX = 500
 ORDERS_PER_INVOICE_MAX = 50
+DIFFERENCES_SAID_MAX = 400
 
 
 class Difference(StrEnum):
@@ -248,11 +249,13 @@ class DifferenceFound(Value):
 class InvoiceDifferenceFound(InvoiceFact):
     """An invoice differs from its order, or from what was received, in more than it did when this was last said.
 
-    These are all differences there are now; a person must act where one is not within its tolerance.
+    These are the differences there are now; a person must act where one is not within its tolerance. Of very many those
+    come first, and so many are `left_out`: the invoice itself shows them all.
     """
 
     type: ClassVar[str] = "purchasing.invoice_difference_found.v1"
     differences: tuple[DifferenceFound, ...]
+    left_out: int = 0
 
 
 class InvoiceMatched(InvoiceFact):

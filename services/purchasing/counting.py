@@ -42,7 +42,7 @@ from services.purchasing.purchase_order import (
     status_of,
 )
 
-RECEIVERS_MAX = 50
+RECEIVERS_MAX = 500
 """So many of those who took goods of an order are remembered with it."""
 
 Lines = dict[UUID, OrderLine]

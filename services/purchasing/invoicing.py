@@ -25,6 +25,7 @@ from libs.chassis.decision import (
     Via,
 )
 from libs.contracts.invoices import (
+    DIFFERENCES_SAID_MAX,
     BilledLine,
     BilledOrder,
     DifferenceFound,
@@ -228,12 +229,17 @@ def judged(
 
 
 def said_differing(invoice: Invoice) -> InvoiceDifferenceFound:
-    """All that differs."""
+    """What differs; if that is more than a message holds, first what a person must act on."""
+    differences: Sequence[Mapping[str, Any]] = invoice.differences
+    if len(differences) > DIFFERENCES_SAID_MAX:
+        differences = sorted(differences, key=lambda each: bool(each["within_tolerance"]))
+    said = differences[:DIFFERENCES_SAID_MAX]
     return InvoiceDifferenceFound(
         invoice_id=invoice.id,
         vendor_number=invoice.vendor_number,
         number=invoice.number,
-        differences=tuple(DifferenceFound.model_validate(each, strict=False) for each in invoice.differences),
+        differences=tuple(DifferenceFound.model_validate(each, strict=False) for each in said),
+        left_out=len(differences) - len(said),
     )
 
 
