@@ -20,8 +20,9 @@ from libs.chassis.decision import (
     Rejection,
 )
 from libs.contracts.message import Message
-from libs.contracts.orders import CancelOneOrder, CloseOrder
+from libs.contracts.orders import CancelOneOrder, CloseOrder, RecallOrder
 from libs.contracts.purchasing import CancelOrder, OrderClosed
+from services.purchasing.amendment import AmendmentStatus, OrderAmendment, waiting_of
 from services.purchasing.commitment import (
     Commanded,
     RequestOrders,
@@ -42,6 +43,7 @@ from services.purchasing.purchase_order import (
     as_named,
     in_order,
     lines_held,
+    order_meant,
     order_named,
     redrafted,
 )
@@ -169,7 +171,7 @@ def _lines_named(
 
 def close(command: CloseOrder, held: Records, cause: Cause) -> Decision:
     """Nothing more is wanted of an order of which some has arrived: what is open is cancelled, and it is closed,
-    whether or not it was invoiced."""
+    whether or not it was invoiced. An amendment that waits is not made."""
     order = order_named(held, command)
     lines = lines_held(held, order)
     if order.status is Status.CLOSED:
@@ -188,11 +190,12 @@ def close(command: CloseOrder, held: Records, cause: Cause) -> Decision:
         cause,
         only={line.id for line in lines if line.open},
     )
-    closed = said_closed(replace(off.order, short=off.lost_units), command.reason)
+    now = replace(off.order, short=order.short or off.lost_units)
+    closed = said_closed(now, command.reason)
     said = [closed if isinstance(fact, OrderClosed) else fact for fact in off.said]
-    return Decision(
-        save=[*off.commanded.values(), off.order, *off.lines], publish=said, answer=as_named(off.order)
-    )
+    if held.all(OrderAmendment, order_id=order.id, status=AmendmentStatus.WAITING):
+        said.append(RecallOrder(order_id=order.id))
+    return Decision(save=[*off.commanded.values(), now, *off.lines], publish=said, answer=as_named(now))
 
 
 def _brief(order: PurchaseOrder) -> dict[str, object]:
@@ -208,6 +211,11 @@ def all_of_request(command: CancelOrder) -> Keys:
     )
 
 
+def order_with_amendment(command: CloseOrder) -> Keys:
+    """The order with its lines and requests, and an amendment of it that waits."""
+    return (*order_and_requests(command), waiting_of(order_meant(command)))
+
+
 HANDLERS: Handlers = (
     Handler(on=CancelOrder, holds=all_of_request, reads=policy_held, decide=cancel),
     Handler(
@@ -219,7 +227,7 @@ HANDLERS: Handlers = (
     ),
     Handler(
         on=CloseOrder,
-        holds=order_and_requests,
+        holds=order_with_amendment,
         reads=policy_held,
         early=Early.WAIT_10_MINUTES,
         decide=close,

@@ -79,7 +79,9 @@ def recommitted(
         )
         known = commanded.get(request_id)
         if known is not None and before != after:
-            changed[request_id] = replace(known, committed=known.committed + after - before)
+            # Of what the dock took on top nothing was counted, so nothing of it is taken off.
+            committed = max(Decimal(0), known.committed + after - before)
+            changed[request_id] = replace(known, committed=committed)
     return changed
 
 

@@ -103,6 +103,7 @@ def test_a_received_order_is_closed_though_it_was_not_invoiced() -> None:
     assert the_one(desk).status is Status.CLOSED
     assert isinstance(desk.said[-1], OrderClosed)
     assert not desk.said[-1].short
+    assert not the_one(desk).short
 
 
 def test_an_order_of_which_nothing_has_arrived_is_cancelled_instead() -> None:

@@ -16,7 +16,16 @@ from services.purchasing.purchase_order import Status
 from tests.builders_amending import amend, amendments, committed, placed, the_line, the_order, told
 from tests.builders_buying import a_draft, a_line_to_draft, an_amendment
 from tests.builders_desk import LAPTOP, Desk, a_purchasing_desk, a_receipt
-from tests.builders_orders import a_no_to, a_yes_to, asked, cancel_one, euros, refusal, submission
+from tests.builders_orders import (
+    a_no_to,
+    a_yes_to,
+    asked,
+    cancel_one,
+    close_short,
+    euros,
+    refusal,
+    submission,
+)
 
 
 @pytest.fixture
@@ -154,6 +163,18 @@ def test_a_waiting_line_comes_at_the_price_it_was_approved_at(desk: Desk) -> Non
     desk.hear(OrderApproved(order_id=question.order_id, order_revision=2, total=question.total))
 
     assert (the_line(desk, 2).unit_price, the_order(desk).total) == (Decimal("999.90"), Decimal("1999.80"))
+
+
+def test_it_is_dropped_when_the_order_is_closed(desk: Desk) -> None:
+    line = placed(desk, approved="600")
+    amend(desk, {"quantity": 5})
+
+    desk.hear(a_receipt((line, 4, 0)), close_short(the_order(desk)))
+    desk.hear(*(said for said in desk.said if isinstance(said, RecallOrder)))
+
+    assert (the_order(desk).status, amendments(desk)[0].status) == (Status.CLOSED, AmendmentStatus.REFUSED)
+    (dropped,) = [said for said in desk.said if isinstance(said, SpendingQuestionDropped)]
+    assert dropped.request_id == asked(desk)[0].request_id
 
 
 def test_when_it_is_recalled_those_who_approve_orders_need_not_decide(desk: Desk) -> None:
