@@ -32,6 +32,7 @@ from libs.contracts.requests import (
 )
 from services.purchasing import amendment
 from services.purchasing.cancellation import called_off
+from services.purchasing.catalog import Vendor
 from services.purchasing.commitment import Commanded, RequestOrders, commanded_in, whole_order
 from services.purchasing.order_facts import said_drafted
 from services.purchasing.policy import policy_in
@@ -90,7 +91,7 @@ def _granted(
     held: Records,
     cause: Cause,
 ) -> Decision:
-    """One of those who were asked has said yes."""
+    """One of those who were asked has said yes. From whom nothing is bought by now, nothing is ordered after all."""
     lines = lines_held(held, order)
     order = replace(
         order,
@@ -101,6 +102,9 @@ def _granted(
         placed = Placed(order, lines, {}, [said_drafted(order, lines)])
     elif unasked := missing_approvals(order, lines, commanded, terms_in(held).policy):
         placed = asking(replace(order, revision=order.revision + 1), lines, commanded, unasked, cause)
+    elif not any(vendor.id == order.vendor_id and vendor.active for vendor in held.all(Vendor)):
+        order = _drafted_again(order, cause)
+        placed = Placed(order, lines, {}, [said_drafted(order, lines)])
     else:
         placed = submitted(order, lines, commanded, terms_in(held), cause)
     changed = {**{id: commanded[id] for id in touched}, **placed.commanded}
@@ -176,10 +180,14 @@ def recall(command: RecallOrder, held: Records, cause: Cause) -> Decision:
         message = f"Order {order.requisition_number} is {order.status} and waits for no approval."
         raise Rejection("order_not_draft", field="order_id", message=message)
     lines = lines_held(held, order)
-    order = order.become(
+    order = _drafted_again(order, cause)
+    return Decision(save=[order], publish=[said_drafted(order, lines)], answer=as_named(order))
+
+
+def _drafted_again(order: PurchaseOrder, cause: Cause) -> PurchaseOrder:
+    return order.become(
         Status.DRAFT, status_since=cause.at, revision=order.revision + 1, awaits=(), granted=()
     )
-    return Decision(save=[order], publish=[said_drafted(order, lines)], answer=as_named(order))
 
 
 def _opened(answer: CommandAnswered) -> tuple[UUID, int] | None:

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libs.contracts import requests
+from libs.contracts.catalog import SetVendorActive
 from libs.contracts.message import Message
 from libs.contracts.orders import RecallOrder, SubmitOrder
 from libs.contracts.purchasing import DefinePurchasingPolicy, OrderSubmitted
@@ -255,3 +256,13 @@ def test_whatever_happens_in_whatever_order_no_more_is_spent_than_was_approved(
         check(desk)
 
     assert not any(isinstance(message, requests.SpendingApproved) for message in desk.said)
+
+
+def test_an_order_is_a_draft_again_if_its_vendor_was_retired_before_the_last_yes() -> None:
+    desk = a_purchasing_desk()
+    waiting_for_approval(desk)
+    desk.hear(SetVendorActive(number="V-1", active=False))
+
+    desk.hear(a_yes_to(asked(desk)[0]))
+
+    assert (the_order(desk).status, the_order(desk).awaits) == (Status.DRAFT, ())
