@@ -45,6 +45,7 @@ async def load(api: Api, files: Mapping[str, str]) -> None:
         known = {
             entry["sku"]: Decimal(entry["unit_price"])
             for entry in await api.all("requests", "/catalog-entries")
+            if entry["unit_price"] is not None
         }
         return {sku for sku, price in prices.items() if known.get(sku) != price}
 

@@ -86,7 +86,7 @@ async def test_a_database_nobody_migrated_says_what_to_type(database_url: str) -
     before = await check()
     await migrate(SHOP, database_url)
 
-    assert before == "chassis: nothing, the code needs 0001; run python -m services.shop --role migrate"
+    assert before == "chassis: nothing, the code needs 0002; run python -m services.shop --role migrate"
     assert await check() is None
     await engine.dispose()
 

@@ -23,6 +23,7 @@ UNITS = [
     "Attempts",
     "Connections",
     "JSON",
+    "Names",
 ]
 
 

@@ -320,7 +320,7 @@ FIGURES = {
              + (SELECT coalesce(sum(received), 0) FROM lots) AS arrived,
                (SELECT count(*) FROM assets JOIN ordered_lines ON ordered_lines.id = order_line_id
                 WHERE status = 'in_stock' AND destination_kind IS DISTINCT FROM 'stock'
-                AND assets.request_id IS NOT NULL)
+                AND ordered_lines.request_id IS NOT NULL)
              + (SELECT coalesce(sum(received - issued), 0) FROM lots
                 WHERE NOT is_for_stock AND request_id IS NOT NULL)
              + (SELECT coalesce(sum(greatest(0, ordered - asked - allocated)), 0) FROM entitlements

@@ -72,7 +72,7 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     SubmitOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/submission"),
     CancelOneOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/cancellation"),
     DraftOrder: lambda _: ("POST", "purchasing", "/orders"),
-    CombineOrders: lambda _: ("POST", "purchasing", "/orders/combination"),
+    CombineOrders: lambda _: ("POST", "purchasing", "/order-combinations"),
     SplitOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/split"),
     CloseOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/closing"),
     DefinePurchasingPolicy: lambda _: ("PUT", "purchasing", "/policy"),
@@ -218,7 +218,8 @@ async def an_item(way: Way, name: str, price: str, *, vendor: str = "V-001", kin
     await way.system.eventually(
         lambda: way.system.api.all("requests", "/catalog-entries"),
         lambda entries: (
-            (sku, Decimal(price)) in {(each["sku"], Decimal(each["unit_price"])) for each in entries}
+            (sku, Decimal(price))
+            in {(each["sku"], Decimal(each["unit_price"])) for each in entries if each["unit_price"]}
         ),
     )
     return sku

@@ -56,6 +56,7 @@ def complete_order(company: Company, order: PurchaseOrder, factor: str, vendor: 
             unit_price=((line.approved_unit_price or Decimal(10)) * Decimal(factor)).quantize(
                 Decimal("0.0001")
             ),
+            price_reason="as the vendor wrote",
         )
         for line in lines
     )

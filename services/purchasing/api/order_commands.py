@@ -110,7 +110,7 @@ async def draft_order(draft: JsonBody[DraftOrder], obey: Obeying) -> Response:
 
 
 @router.post(
-    "/orders/combination",
+    "/order-combinations",
     status_code=200,
     response_model=OrderAdvanced,
     dependencies=[needs(Action.MANAGE_ORDERS)],
