@@ -85,7 +85,10 @@ class OrderWanted:
 
 @dataclass(frozen=True, kw_only=True)
 class BilledLine:
-    """A line of an invoice as the vendor wrote it; `line` is the order line it names, if there is one."""
+    """A line of an invoice as the vendor wrote it; `line` is the order line it names, if there is one.
+
+    Where several order lines have its SKU it is spread over them: `whole` are quantity and net of all of it.
+    """
 
     index: int
     line: UUID | None
@@ -94,6 +97,7 @@ class BilledLine:
     unit_price: Decimal
     net: Decimal
     tax_percent: Decimal | None = None
+    whole: tuple[int, Decimal] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +131,9 @@ class Bill:
     def price(self, line: BilledLine, order: OrderWanted) -> Decimal:
         """The unit price that a line comes to, in the order's currency: the vendor may have said another net."""
         price = line.unit_price
-        if line.net != line_total(price, line.quantity, self.currency):
-            price = line.net / line.quantity
+        quantity, net = line.whole or (line.quantity, line.net)
+        if net != line_total(price, quantity, self.currency):
+            price = net / quantity
         if self.currency != order.currency and self.rate is not None:
             price *= self.rate
         return price.quantize(PRICE_STEP, rounding=ROUND_HALF_UP)

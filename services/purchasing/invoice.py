@@ -5,6 +5,7 @@ are now; it is worked out when an invoice is recorded and again whenever somethi
 What people decide about it is told in `settlement`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -92,8 +93,18 @@ def invoice_id_of(vendor_number: str, number: str) -> UUID:
     return derived_id("invoice", vendor_number, number)
 
 
-def bill_for(invoice: Invoice, order: PurchaseOrder, lines: Sequence[OrderLine]) -> Bill:
-    """What of an invoice is for an order, its lines led to those of the order as it is now."""
+def bills_for(
+    invoices: Iterable[Invoice], order: PurchaseOrder, lines: Sequence[OrderLine]
+) -> Sequence[Bill]:
+    """What of these invoices is for an order, in the order in which they were recorded, their lines led to those of
+    the order as it is now. A SKU that several of these have fills one after another, and a credit note empties them.
+    """
+    billed = Counter[UUID]()
+    in_sequence = sorted(invoices, key=lambda each: each.ordinal)
+    return [_bill(invoice, order, lines, billed) for invoice in in_sequence]
+
+
+def _bill(invoice: Invoice, order: PurchaseOrder, lines: Sequence[OrderLine], billed: Counter[UUID]) -> Bill:
     place = invoice.orders.index(order.id)
     share = invoice.shares[place]
     return Bill(
@@ -106,19 +117,51 @@ def bill_for(invoice: Invoice, order: PurchaseOrder, lines: Sequence[OrderLine])
         tax=Decimal(share["tax"]),
         freight=Decimal(share["freight"]),
         lines=tuple(
-            BilledLine(
-                index=index,
-                line=_meant(sent, lines),
-                named=str(sent["description"] or sent["sku"] or sent["position"] or ""),
-                quantity=sent["quantity"],
-                unit_price=Decimal(sent["unit_price"]),
-                net=_net(sent["net"], sent["unit_price"], sent["quantity"], invoice.currency),
-                tax_percent=None if sent["tax_percent"] is None else Decimal(sent["tax_percent"]),
-            )
+            part
             for index, sent in enumerate(invoice.sent["lines"])
             if sent["order"] == place
+            for part in _parts(index, sent, invoice, lines, billed)
         ),
     )
+
+
+def _parts(
+    index: int,
+    sent: Mapping[str, Any],
+    invoice: Invoice,
+    lines: Sequence[OrderLine],
+    billed: Counter[UUID],
+) -> Iterable[BilledLine]:
+    """A line as it was sent, a part for each order line that it bills; `billed` counts along."""
+    quantity = sent["quantity"]
+    net = _net(sent["net"], sent["unit_price"], quantity, invoice.currency)
+    meant = _meant(sent, lines)
+    is_named = sent["order_line_id"] is not None or sent["position"] is not None
+    same = [] if is_named or meant is None else [line for line in lines if line.sku == sent["sku"]]
+    shares: dict[UUID | None, int] = {}
+    left = quantity
+    for line in reversed(same) if invoice.is_credit else same:
+        room = billed[line.id] if invoice.is_credit else line.living - billed[line.id]
+        if taken := min(max(0, room), left):
+            shares[line.id] = taken
+            left -= taken
+    if left:
+        shares[meant] = shares.get(meant, 0) + left
+    for line_id, units in shares.items():
+        if line_id is not None:
+            billed[line_id] += -units if invoice.is_credit else units
+    nets = spread(net, [Decimal(units) for units in shares.values()], invoice.currency)
+    for (line_id, units), part in zip(shares.items(), nets, strict=True):
+        yield BilledLine(
+            index=index,
+            line=line_id,
+            named=str(sent["description"] or sent["sku"] or sent["position"] or ""),
+            quantity=units,
+            unit_price=Decimal(sent["unit_price"]),
+            net=part,
+            tax_percent=None if sent["tax_percent"] is None else Decimal(sent["tax_percent"]),
+            whole=(quantity, net) if len(shares) > 1 else None,
+        )
 
 
 def _meant(sent: Mapping[str, Any], lines: Sequence[OrderLine]) -> UUID | None:

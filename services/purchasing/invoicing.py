@@ -44,7 +44,7 @@ from services.purchasing.invoice import (
     Invoice,
     Status,
     as_sent,
-    bill_for,
+    bills_for,
     check_amounts,
     invoice_id_of,
     order_with_invoices,
@@ -121,7 +121,7 @@ class _Matching:
         if self.new is not None:
             invoices.append(self.new)
             order = replace(order, invoices=(*order.invoices, self.new.id))
-        bills = [bill_for(each, order, lines) for each in sorted(invoices, key=lambda each: each.ordinal)]
+        bills = bills_for(invoices, order, lines)
         matched = match(wanted_of(order, lines), bills, self.tolerances)
         self.orders[order.id] = self._with_figures(order, lines, matched)
         for invoice in invoices:

@@ -185,13 +185,15 @@ class _Matching:
         bill = standing.bill
         if bill.rate is None or not bill.lines:
             return
-        by_line, sums = Decimal(0), dict[Decimal, Decimal]()
+        written, sums = dict[tuple[int, Decimal], Decimal](), dict[Decimal, Decimal]()
         for billed in bill.lines:
             line = self.lines.get(billed.line) if billed.line else None
             percent = line.tax_percent if line else billed.tax_percent or Decimal(0)
             net = bill.worth(billed.net, self.order)
-            by_line += self.order.tax_on(net, percent)
+            at = (billed.index, percent)
+            written[at] = written.get(at, Decimal(0)) + net
             sums[percent] = sums.get(percent, Decimal(0)) + net
+        by_line = sum((self.order.tax_on(net, percent) for (_, percent), net in written.items()), Decimal(0))
         by_percent = sum((self.order.tax_on(net, percent) for percent, net in sums.items()), Decimal(0))
         invoiced = bill.worth(bill.tax, self.order)
         if invoiced not in (by_line, by_percent):

@@ -16,11 +16,13 @@ from libs.contracts.invoices import (
     InvoiceRecorded,
     RecordInvoice,
 )
-from libs.contracts.values import Money
+from libs.contracts.values import Money, derived_id
+from services.purchasing.__main__ import SERVICE
 from services.purchasing.invoice import INVOICES_PER_ORDER_MAX, Invoice, Status, invoice_id_of
-from tests.builders_desk import LAPTOP, a_receipt
+from tests.builders_desk import LAPTOP, a_receipt, a_vendor, an_item, create_order
 from tests.builders_invoices import (
     TODAY,
+    InvoiceDesk,
     a_credit_note,
     a_line,
     an_invoice,
@@ -222,3 +224,39 @@ def test_another_currency_is_compared_at_the_rate_of_the_invoices_day() -> None:
         ("currency", "USD")
     ]
     assert the_order(desk).invoiced_net == Decimal(1000)
+
+
+def a_desk_with_a_sku_twice(price: str) -> InvoiceDesk:
+    """One order with two lines of the same item, five units each."""
+    desk = InvoiceDesk(SERVICE.queues["inbox"])
+    desk.hear(a_vendor("V-1"), an_item(LAPTOP, unit_price=Decimal(price)))
+    wanted = create_order({LAPTOP: 5})
+    (line,) = wanted.lines
+    other = line.model_copy(update={"request_line_id": derived_id("another-line", 1)})
+    desk.hear(wanted.model_copy(update={"lines": (line, other)}))
+    return desk
+
+
+def test_a_sku_that_several_lines_have_is_billed_of_all_of_them_to_the_cent() -> None:
+    desk = a_desk_with_a_sku_twice("0.555")
+    desk.hear(a_receipt(*((line, 5, 0) for line in order_lines(desk))))
+    whole = a_line(10, "0.555", sku=LAPTOP)
+
+    desk.hear(an_invoice(whole))
+
+    assert [line.invoiced for line in order_lines(desk)] == [5, 5]
+    differing = {each["difference"] for each in the_invoice(desk).differences}
+    assert differing <= {"total"}
+
+    desk.hear(a_credit_note(a_line(7, "0.555", sku=LAPTOP)))
+    assert [line.invoiced for line in order_lines(desk)] == [3, 0]
+
+
+def test_more_of_a_sku_than_all_its_lines_want_is_too_much() -> None:
+    desk = a_desk_with_a_sku_twice("100")
+
+    desk.hear(an_invoice(a_line(11, "100", sku=LAPTOP)))
+
+    assert [line.invoiced for line in order_lines(desk)] == [6, 5]
+    found = {each["difference"] for each in the_invoice(desk).differences if not each["within_tolerance"]}
+    assert {"over_invoiced", "line_quantity"} <= found
