@@ -34,7 +34,6 @@ SERVICE = Service(
             *combining.HANDLERS,
             *amendment.HANDLERS,
             *submission.HANDLERS,
-            *amendment.HANDLERS,
             *approvals.HANDLERS,
             *counting.HANDLERS,
             *cancellation.HANDLERS,
