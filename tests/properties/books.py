@@ -184,8 +184,9 @@ class Books:
             order_id = order_in(decision)
             lines = [id for id, line in self.lines.items() if line.order_id == order_id]
             if isinstance(message, CloseOrder):
-                self._cancel(id for id in lines if self.lines[id].open)
-                self.orders[order_id].short = True
+                missing = [id for id in lines if self.lines[id].open]
+                self.orders[order_id].short |= bool(missing)
+                self._cancel(missing)
             else:
                 self._cancel(message.lines or lines)
         elif isinstance(message, CancelOrder):
