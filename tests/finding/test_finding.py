@@ -11,13 +11,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from deploy.local.servers import Servers
-from libs.chassis import audit_api
+from libs.chassis import audit_api, finding
 from libs.chassis.api import whole_app
 from libs.chassis.batch import Decider
 from libs.chassis.migrations import migrate
 from libs.chassis.settings import sqlalchemy_url
 from services.requests.__main__ import SERVICE
-from services.requests.api import finding, inbox
+from services.requests.api import inbox, requests
 from tests.conftest import unique_name
 from tests.tokens import bearer, the_issuer
 from tests.volume.filling import fill
@@ -155,7 +155,8 @@ async def test_a_summary_counts_to_its_end_and_says_so(
     expected = {row.status: row.count for row in await rows_of(engine, sql, me=who[0])}
 
     everything = (await client.get("/summary", headers=bearer(*who))).json()
-    monkeypatch.setattr(finding, "COUNTED_MAX", 5)
+    for module in (finding, requests):
+        monkeypatch.setattr(module, "COUNTED_MAX", 5)
     some = (await client.get("/summary", headers=bearer(*who))).json()
 
     assert {status: count for status, count in everything["requests"].items() if count} == expected

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from libs.chassis import finding
 from libs.contracts.invoices import MatchInvoices, RecordInvoice
 from libs.contracts.permissions import Role
 from libs.contracts.receiving import GoodsReceived, ReceivedLine
 from libs.contracts.values import derived_id
-from services.purchasing.api import invoice_finding
 from services.purchasing.invoice import invoice_id_of
 from tests.builders_desk import LAPTOP, a_vendor, an_item, create_order
 from tests.builders_invoices import a_credit_note, a_line, an_invoice
@@ -198,8 +198,8 @@ async def test_every_invoice_that_is_wanted_is_found_once(
     numbers = [f"R-{number}" for number in range(25)]
     for number in numbers:
         await post(client, "/invoices", an_invoice(net=str(40 + int(number[2:])), number=number))
-    monkeypatch.setattr(invoice_finding, "LOOKED_AT_MAX", 7)
-    monkeypatch.setattr(invoice_finding, "MATCHES_MAX", 3)
+    monkeypatch.setattr(finding, "LOOKED_AT_MAX", 7)
+    monkeypatch.setattr(finding, "MATCHES_MAX", 3)
 
     async def found(**wanted: Any) -> list[str]:
         items: list[str] = []

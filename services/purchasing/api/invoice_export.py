@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,15 +10,14 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from libs.chassis.finding import Found, PageWanted
 from libs.chassis.http import needs
 from libs.contracts.permissions import Action
 from libs.contracts.values import money
-from services.purchasing.api.invoice_finding import PageWanted, Wish, find
+from services.purchasing.api.invoice_finding import Wish, find
 from services.purchasing.api.invoices import Wished
 
 router = APIRouter()
-
-Found = tuple[Sequence[Row[Any]], str | None]
 
 PAGE_SIZE = 500
 INVOICE = ("vendor_number", "number", "kind", "invoiced_on", "due_on", "currency")
@@ -57,7 +56,7 @@ async def _rows(engine: AsyncEngine, wish: Wish, page: Found) -> AsyncIterator[s
         yield _written([cells for row in found for cells in _cells(row)])
         if after is None:
             return
-        found, after = await _page(engine, wish, int(after))
+        found, after = await _page(engine, wish, after)
 
 
 def _cells(row: Row[Any]) -> list[list[object]]:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import Row, select
 
 from libs.chassis.decision import Rejection
+from libs.chassis.finding import PageWanted
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted
 from libs.contracts.invoices import (
@@ -22,7 +23,7 @@ from libs.contracts.invoices import (
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
 from libs.contracts.values import LongText, Money, money
-from services.purchasing.api.invoice_finding import PageWanted, Wish, find
+from services.purchasing.api.invoice_finding import Wish, find
 from services.purchasing.invoice import Invoice, Status
 from services.purchasing.invoicing import wanted_of
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder, order_name_id
@@ -184,7 +185,7 @@ async def list_invoices(
     A page may hold less than was asked for and still have a `next`.
     """
     rows, following = await find(read, wish, PageWanted(limit, _ordinal(after), newest))
-    return Page(items=[_seen(row) for row in rows], next=following)
+    return Page(items=[_seen(row) for row in rows], next=str(following) if following else None)
 
 
 @router.get("/invoices/{invoice_id}", dependencies=[needs(Action.SEE_INVOICES)])

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
+from libs.chassis.finding import COUNTED_MAX, PageWanted
 from libs.chassis.http import Reading, needs
 from libs.chassis.pages import Limit, Page, Wanted, fields_of
 from libs.chassis.preconditions import etag
@@ -24,6 +25,7 @@ from services.purchasing.purchase_order import (
     OrderName,
     PurchaseOrder,
     Status,
+    number_of,
     order_name_id,
 )
 from services.purchasing.tables import STORAGE, orders_against_lines
@@ -232,14 +234,14 @@ async def list_orders(
         search=search,
     )
     last = int(after.removeprefix("PR-")) if after is not None else None
-    page = finding.PageWanted(newest=order == "newest", after=last, limit=limit)
+    page = PageWanted(limit, last, newest=order == "newest")
     if number is not None:
         rows, following = await finding.of_number(read, number, wish, page)
     elif request_id is not None:
         rows, following = await finding.of_request(read, request_id, wish, page)
     else:
         rows, following = await finding.find(read, wish, page)
-    return Page(items=[_order_seen(row) for row in rows], next=following)
+    return Page(items=[_order_seen(row) for row in rows], next=number_of(following) if following else None)
 
 
 @router.get("/orders/summary", dependencies=[needs(Action.SEE_ORDERS)])
@@ -248,8 +250,8 @@ async def summarise(read: Reading) -> Summary:
     counted = await finding.count(read)
     vendors, items = (await read.execute(select(_count(_vendors), _count(_items)))).one()
     return Summary(
-        orders={status: min(number, finding.COUNTED_MAX) for status, number in counted.items()},
-        more=[status for status, number in counted.items() if number > finding.COUNTED_MAX],
+        orders={status: min(number, COUNTED_MAX) for status, number in counted.items()},
+        more=[status for status, number in counted.items() if number > COUNTED_MAX],
         vendors=vendors,
         catalog_items=items,
     )

@@ -10,13 +10,13 @@ from sqlalchemy import func, select, tuple_, union_all
 
 from libs.chassis import schema
 from libs.chassis.decision import Rejection, timer_id
+from libs.chassis.finding import COUNTED_MAX
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import Limit, Page, fields_of
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
 from libs.contracts.requests import RetryFulfilment
 from libs.contracts.values import DestinationKind, Kind, LongText
-from services.requests.api.finding import COUNTED_MAX
 from services.requests.api.naming import RequestNamed, line_of
 from services.requests.process import (
     DEADLINE,

@@ -11,6 +11,7 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Actor, Rejection
+from libs.chassis.finding import COUNTED_MAX, PageWanted
 from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
 from libs.chassis.pages import Limit, Page, Wanted, fields_of, page_of
 from libs.chassis.preconditions import IfMatch, etag, expected_version
@@ -32,6 +33,7 @@ from services.requests.purchase_request import (
     RequestLine,
     RequestRevision,
     Status,
+    number_of,
     reference_id_of,
 )
 from services.requests.tables import STORAGE
@@ -210,7 +212,6 @@ async def list_requests(
         "on_behalf_of": on_behalf_of,
         "cost_centre": cost_centre,
         "source": source,
-        "reference_id": reference_id_of(external_reference) if external_reference is not None else None,
     }
     wish = finding.Wish(
         {name: value for name, value in equal.items() if value is not None},
@@ -219,9 +220,13 @@ async def list_requests(
         search=search,
     )
     last = int(after.removeprefix("REQ-")) if after is not None else None
-    page = finding.PageWanted(newest=order == "newest", after=last, limit=limit)
-    rows, following = await finding.find(read, actor, wish, page)
-    return Page(items=[_request_seen(row) for row in rows], next=following)
+    page = PageWanted(limit, last, newest=order == "newest")
+    if external_reference is not None:
+        found = finding.of_reference(read, actor, reference_id_of(external_reference), wish, page)
+    else:
+        found = finding.find(read, actor, wish, page)
+    rows, following = await found
+    return Page(items=[_request_seen(row) for row in rows], next=number_of(following) if following else None)
 
 
 @router.get("/summary", dependencies=[needs(Action.SEE_OWN_REQUESTS)])
@@ -230,8 +235,8 @@ async def summarise(read: Reading, actor: Person) -> Summary:
     counted = await finding.count(read, actor)
     some = sum(counted.values()) if not actor.may(Action.SEE_ALL_REQUESTS) else 0
     return Summary(
-        requests={status: min(number, finding.COUNTED_MAX) for status, number in counted.items()},
-        more=[status for status, number in counted.items() if max(number, some) > finding.COUNTED_MAX],
+        requests={status: min(number, COUNTED_MAX) for status, number in counted.items()},
+        more=[status for status, number in counted.items() if max(number, some) > COUNTED_MAX],
     )
 
 
