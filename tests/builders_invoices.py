@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from libs.chassis.decision import Actor
+from libs.chassis.decision import Actor, Decision, Handlers, Record, Timer
 from libs.contracts import invoices
 from libs.contracts.message import Message
 from libs.contracts.permissions import Role
@@ -21,6 +22,25 @@ TODAY = date(2026, 3, 31)
 
 class InvoiceDesk(Desk):
     """Purchasing, hearing what it tells itself about invoices."""
+
+    def __init__(self, *handlers: Handlers) -> None:
+        super().__init__(*handlers)
+        self.timers: dict[UUID, Timer] = {}
+
+    def _apply(self, decision: Decision, held: set[tuple[type[Record], UUID]]) -> None:
+        super()._apply(decision, held)
+        self.timers |= {timer.id: timer for timer in decision.schedule}
+
+    def walk(self) -> list[Message]:
+        """Let some seconds pass, and hear what purchasing tells itself by then; all of that."""
+        heard: list[Message] = []
+        own = (invoices.MatchRecordedInvoices, invoices.MatchInvoices)
+        while again := [*self.facts(*own), *(timer.message for timer in self.timers.values())]:
+            self.said = [each for each in self.said if not isinstance(each, own)]
+            self.timers.clear()
+            self.hear(*again)
+            heard += again
+        return heard
 
     def settle(self) -> None:
         """Hear what purchasing told itself and has not heard yet."""

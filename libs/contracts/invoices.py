@@ -114,6 +114,19 @@ class MatchInvoices(Command):
     order_id: UUID
 
 
+class MatchRecordedInvoices(Command):
+    """Match all invoices again that wait for a person, because what is tolerated or what a currency is worth was
+    changed. `walk` numbers the walk through all of them; it goes on `after` an invoice, to those that it is about:
+    of these `vendors` ("*" stands for all), or, if `unrated`, those whose worth was not known.
+    """
+
+    type: ClassVar[str] = "purchasing.match_recorded_invoices.v1"
+    walk: int
+    vendors: tuple[str, ...] = ()
+    unrated: bool = False
+    after: UUID | None = None
+
+
 class InvoiceCommand(Command):
     """Something to do with an invoice, named by its id or by its vendor and number."""
 
@@ -158,7 +171,8 @@ class DefineTolerance(Command):
 
     `amount` is in the order's currency, or in units where quantities are compared. It holds for one item, else one
     vendor, else for all; the most particular one counts. With neither bound it is taken back; shipped is nothing: any
-    difference needs a person. It never decides whether a difference is shown.
+    difference needs a person. It never decides whether a difference is shown. Invoices that wait for a person are
+    matched again with it, some seconds later; what matched is not looked at again for its sake.
     """
 
     type: ClassVar[str] = "purchasing.define_tolerance.v1"

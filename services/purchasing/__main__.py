@@ -16,6 +16,7 @@ from services.purchasing import (
     invoice,
     invoicing,
     policy,
+    rematching,
     request_orders,
     settlement,
     submission,
@@ -44,6 +45,7 @@ SERVICE = Service(
             *invoicing.HANDLERS,
             *settlement.HANDLERS,
             *tolerance.HANDLERS,
+            *rematching.HANDLERS,
         )
     },
     lanes={"invoices": (*invoicing.HANDLERS, *settlement.HANDLERS)},

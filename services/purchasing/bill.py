@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cached_property
+from itertools import accumulate
 from uuid import UUID
 
 from libs.contracts.values import line_total
@@ -265,3 +266,12 @@ def _take_sum_back(credit: Standing, invoices: Sequence[Standing]) -> None:
         whole.units = dict.fromkeys(whole.units, 0)
     elif meant:
         meant[0].money_back += credit.net
+
+
+def spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
+    """An amount in parts as large as these are to each other, which add up to it to the cent."""
+    whole = sum(weights, Decimal(0))
+    if not whole:
+        return [amount, *(Decimal(0) for _ in weights[1:])]
+    ends = [line_total(amount * end / whole, 1, currency) for end in accumulate(weights)]
+    return [end - begin for begin, end in zip([Decimal(0), *ends], ends, strict=False)]

@@ -1,6 +1,6 @@
 """Exchange rates: what a currency is worth in another from a day on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys,
 from libs.contracts.catalog import DefineExchangeRate, ExchangeRateChanged
 from libs.contracts.values import derived_id
 from services.purchasing.rate_book import RATE_BOOK_KEY, rate_book_in
+from services.purchasing.rematching import WALK_KEY, to_walk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +22,10 @@ class ExchangeRate(Record):
 
 
 def define(command: DefineExchangeRate, held: Records, cause: Cause) -> Decision:
-    """Set the rate of a day on. Saying again what is known changes nothing and announces nothing."""
+    """Set the rate of a day on. Saying again what is known changes nothing and announces nothing.
+
+    Invoices that wait because nobody knew what they are worth are matched again.
+    """
     rate_id = derived_id("exchange_rate", command.currency, command.base, command.valid_from)
     known = held.find(ExchangeRate, rate_id)
     rate = ExchangeRate(
@@ -39,7 +43,8 @@ def define(command: DefineExchangeRate, held: Records, cause: Cause) -> Decision
     book = rate_book_in(held).with_rate(
         rate.currency, rate.base, rate.valid_from, rate.rate, today=cause.at.date()
     )
-    return Decision(save=[rate, book], publish=[said(rate)], answer=answer)
+    walk = to_walk(held, cause, unrated=True)
+    return replace(walk, save=[rate, book, *walk.save], publish=[said(rate)], answer=answer)
 
 
 def said(rate: ExchangeRate) -> ExchangeRateChanged:
@@ -54,9 +59,9 @@ def said(rate: ExchangeRate) -> ExchangeRateChanged:
 
 
 def rate_of(command: DefineExchangeRate) -> Keys:
-    """The rate of that day, if there is one, and the book of those that hold."""
+    """The rate of that day, if there is one, the book of those that hold, and the walk through recorded invoices."""
     rate_id = derived_id("exchange_rate", command.currency, command.base, command.valid_from)
-    return (Key(ExchangeRate, rate_id, may_be_new=True), RATE_BOOK_KEY)
+    return (Key(ExchangeRate, rate_id, may_be_new=True), RATE_BOOK_KEY, WALK_KEY)
 
 
 HANDLERS: Handlers = (Handler(on=DefineExchangeRate, holds=rate_of, decide=define),)

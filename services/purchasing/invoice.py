@@ -7,18 +7,17 @@ What people decide about it is told in `settlement`.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import accumulate
 from typing import Any, ClassVar
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Key, Many, NamedBy, Record, Records, Rejection, Via
 from libs.contracts.invoices import InvoicedOrder, RecordInvoice
 from libs.contracts.values import derived_id, line_total
-from services.purchasing.bill import Bill, BilledLine
+from services.purchasing.bill import Bill, BilledLine, spread
 from services.purchasing.purchase_order import OrderLine, OrderName, PurchaseOrder, in_order, order_name_id
 from services.purchasing.rate_book import RateBook, rate_book_in
 
@@ -51,8 +50,8 @@ class Invoice(Record):
     """What a vendor wants to be paid, or, as a credit note, takes back.
 
     `sent` is all of it as it was sent. `shares` say for each of `orders` how much of it is for that one, and what its
-    currency was worth in the order's. `differences` are those that were found last, `accepted` those that somebody
-    accepted. `differs` tells whether time alone will not mend them, tolerated or not.
+    currency was worth in the order's, once that is known. `differences` are those that were found last, `accepted`
+    those that somebody accepted. `differs` tells whether time alone will not mend them, tolerated or not.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -217,7 +216,12 @@ def as_sent(command: RecordInvoice, held: Records, cause: Cause) -> Invoice:
         freight=command.freight,
         orders=tuple(order.id for order in orders),
         shares=tuple(
-            {"net": str(net), "tax": str(tax), "freight": str(freight), "rate": _rate(command, order, rates)}
+            {
+                "net": str(net),
+                "tax": str(tax),
+                "freight": str(freight),
+                "rate": rate_on(command, order, rates),
+            }
             for net, tax, freight, order in zip(
                 nets, _taxes(command, nets, lines), _freights(command, nets), orders, strict=True
             )
@@ -344,24 +348,25 @@ def _taxes(
     return taxes if sum(taxes) == command.tax else spread(command.tax, nets, command.currency)
 
 
-def spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """An amount in parts as large as these are to each other, which add up to it to the cent."""
-    whole = sum(weights, Decimal(0))
-    if not whole:
-        return [amount, *(Decimal(0) for _ in weights[1:])]
-    ends = [line_total(amount * end / whole, 1, currency) for end in accumulate(weights)]
-    return [end - begin for begin, end in zip([Decimal(0), *ends], ends, strict=False)]
-
-
-def _rate(command: RecordInvoice, order: PurchaseOrder, rates: RateBook) -> str | None:
+def rate_on(invoice: RecordInvoice | Invoice, order: PurchaseOrder, rates: RateBook) -> str | None:
     """What the invoice's currency is worth in the order's: at the rate of the order, else of the invoice's day."""
-    if command.currency == order.currency:
+    if invoice.currency == order.currency:
         return "1"
     if order.rate and order.base_currency:
-        in_base = rates.holding(command.currency, order.base_currency, command.invoiced_on)
+        in_base = rates.holding(invoice.currency, order.base_currency, invoice.invoiced_on)
         if in_base is not None:
             return _told(in_base / order.rate)
-    return _told(rates.holding(command.currency, order.currency, command.invoiced_on))
+    return _told(rates.holding(invoice.currency, order.currency, invoice.invoiced_on))
+
+
+def with_rate(invoice: Invoice, order: PurchaseOrder, rates: RateBook) -> Invoice:
+    """The invoice with what its share of the order is worth, if nobody knew when it was recorded and somebody does by
+    now. What was known once stays."""
+    place = invoice.orders.index(order.id)
+    if invoice.shares[place]["rate"] is not None or (rate := rate_on(invoice, order, rates)) is None:
+        return invoice
+    share = {**invoice.shares[place], "rate": rate}
+    return replace(invoice, shares=(*invoice.shares[:place], share, *invoice.shares[place + 1 :]))
 
 
 def _told(rate: Decimal | None) -> str | None:

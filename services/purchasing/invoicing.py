@@ -48,6 +48,7 @@ from services.purchasing.invoice import (
     check_amounts,
     invoice_id_of,
     order_with_invoices,
+    with_rate,
 )
 from services.purchasing.matching import Matched, match
 from services.purchasing.policy import policy_held, policy_in
@@ -59,7 +60,7 @@ from services.purchasing.purchase_order import (
     order_name_id,
     within_limit,
 )
-from services.purchasing.rate_book import RATE_BOOK_KEY
+from services.purchasing.rate_book import RATE_BOOK_KEY, RateBook, rate_book_in
 from services.purchasing.tolerance import ALL_TOLERANCES, Tolerances, tolerances_in
 
 
@@ -83,7 +84,7 @@ def record(command: RecordInvoice, held: Records, cause: Cause) -> Decision:
 
 
 def match_again(command: MatchInvoices, held: Records, cause: Cause) -> Decision:
-    """Compare an order's invoices with it as it is now."""
+    """Compare an order's invoices with it as it is now, with what is tolerated and known of currencies by now."""
     found = _Matching(held, cause)
     found.match(command.order_id)
     return found.decision()
@@ -109,15 +110,17 @@ class _Matching:
     new: Invoice | None = None
     orders: dict[UUID, _Found] = field(default_factory=dict)
     differences: dict[UUID, dict[UUID, Sequence[DifferenceFound]]] = field(default_factory=dict)
+    rated: dict[UUID, Invoice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.tolerances: Tolerances = tolerances_in(self.held)
+        self.rates: RateBook = rate_book_in(self.held)
 
     def match(self, order_id: UUID) -> None:
         """Compare one order with all its invoices."""
         order = self.held[PurchaseOrder, order_id]
         lines = in_order(self.held.all(OrderLine, order_id=order.id))
-        invoices = [self.held[Invoice, id] for id in order.invoices]
+        invoices = [self._with_rate(id, order) for id in order.invoices]
         if self.new is not None:
             invoices.append(self.new)
             order = replace(order, invoices=(*order.invoices, self.new.id))
@@ -126,6 +129,12 @@ class _Matching:
         self.orders[order.id] = self._with_figures(order, lines, matched)
         for invoice in invoices:
             self.differences.setdefault(invoice.id, {})[order.id] = matched.differences.get(invoice.id, ())
+
+    def _with_rate(self, invoice_id: UUID, order: PurchaseOrder) -> Invoice:
+        """An invoice as it was left for the order before, or as it is kept, with its worth if that is known by now."""
+        known = self.rated.get(invoice_id) or self.held[Invoice, invoice_id]
+        invoice = self.rated[invoice_id] = with_rate(known, order, self.rates)
+        return invoice
 
     def _with_figures(self, order: PurchaseOrder, lines: Sequence[OrderLine], matched: Matched) -> _Found:
         billed = [
@@ -177,11 +186,11 @@ class _Matching:
 
     def _judged(self, invoice_id: UUID) -> tuple[Sequence[Record], Sequence[Message]]:
         is_new = self.new is not None and self.new.id == invoice_id
-        invoice = self.new if self.new is not None and is_new else self.held[Invoice, invoice_id]
+        invoice = self.new if self.new is not None and is_new else self.rated[invoice_id]
         now = self.differences[invoice_id]
         kept = [each for each in invoice.differences if UUID(each["order_id"]) not in now]
         found = [*kept, *(each.model_dump(mode="json") for some in now.values() for each in some)]
-        if not is_new and found == list(invoice.differences):
+        if not is_new and found == list(invoice.differences) and invoice == self.held[Invoice, invoice_id]:
             return [], []
         changed, said = judged(invoice, found, self.cause)
         if is_new:
@@ -322,7 +331,7 @@ HANDLERS: Handlers = (
     Handler(
         on=MatchInvoices,
         holds=lambda command: order_with_invoices(command.order_id),
-        reads=lambda command: (ALL_TOLERANCES, *policy_held(command)),
+        reads=lambda command: (ALL_TOLERANCES, RATE_BOOK_KEY, *policy_held(command)),
         decide=match_again,
     ),
 )

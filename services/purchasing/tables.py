@@ -27,6 +27,7 @@ from services.purchasing.invoice import Invoice
 from services.purchasing.policy import PurchasingPolicy
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, OrderName, PurchaseOrder, Status
 from services.purchasing.rate_book import RateBook
+from services.purchasing.rematching import InvoiceWalk
 from services.purchasing.settlement import InvoiceDecision
 from services.purchasing.tolerance import Tolerance
 
@@ -67,6 +68,7 @@ STORAGE = Storage(
         Column("approve_orders_from", AMOUNT, nullable=True),
     ),
     table(RateBook, "rate_books"),
+    table(InvoiceWalk, "invoice_walks"),
     table(OrderName, "order_names"),
     table(
         RequestOrders,
@@ -125,6 +127,7 @@ STORAGE = Storage(
         Index("invoices_by_status", "status", "ordinal"),
         Index("invoices_by_vendor", "vendor_number", "ordinal"),
         Index("invoices_differing", "ordinal", postgresql_where=text("differs")),
+        Index("invoices_recorded", "id", postgresql_where=text("status = 'recorded'")),
         Index("invoices_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
     ),
     table(InvoiceDecision, "invoice_decisions", Index("invoice_decisions_by_invoice", "invoice_id")),

@@ -4,7 +4,7 @@ It never decides whether a difference is shown. How they are used is told in `ma
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from libs.chassis.decision import (
 )
 from libs.contracts.invoices import DefineTolerance, Difference, ToleranceChanged
 from libs.contracts.values import derived_id
+from services.purchasing.rematching import EVERY_VENDOR, WALK_KEY, to_walk
 
 TOLERANCES_MAX = 1_000
 """All of them are looked at with every batch of invoices."""
@@ -83,7 +84,8 @@ def tolerance_id_of(difference: Difference, sku: str | None, vendor_number: str 
 def define(command: DefineTolerance, held: Records, cause: Cause) -> Decision:
     """Set how much is tolerated. Saying again what is known changes nothing and announces nothing.
 
-    It holds for what is matched from now on; what was matched before is matched again when something happens to it.
+    It holds for what is matched from now on, and invoices that wait for a person are matched again with it. What
+    matched before is looked at again when something happens to its order.
     """
     tolerance_id = tolerance_id_of(command.difference, command.sku, command.vendor_number)
     known = held.find(Tolerance, tolerance_id)
@@ -103,7 +105,8 @@ def define(command: DefineTolerance, held: Records, cause: Cause) -> Decision:
     answer = {"tolerance_id": str(tolerance_id), "change": change}
     if tolerance == known:
         return Decision(answer=answer)
-    return Decision(save=[tolerance], publish=[_said(tolerance)], answer=answer)
+    walk = to_walk(held, cause, vendor_number=command.vendor_number or EVERY_VENDOR)
+    return replace(walk, save=[tolerance, *walk.save], publish=[_said(tolerance)], answer=answer)
 
 
 def every_tolerance(_: object) -> Keys:
@@ -123,9 +126,9 @@ def tolerances_in(held: Records) -> Tolerances:
 
 
 def tolerance_of(command: DefineTolerance) -> Keys:
-    """The one that is defined, if it was before."""
+    """The one that is defined, if it was before, and the walk through what is matched again."""
     id = tolerance_id_of(command.difference, command.sku, command.vendor_number)
-    return (Key(Tolerance, id, may_be_new=True),)
+    return (Key(Tolerance, id, may_be_new=True), WALK_KEY)
 
 
 def _said(tolerance: Tolerance) -> ToleranceChanged:

@@ -22,6 +22,7 @@ ONLY_OURS = {
     "purchasing.announce_all.v1",
     "purchasing.create_order.v1",
     "purchasing.match_invoices.v1",
+    "purchasing.match_recorded_invoices.v1",
     "requests.announce_all.v1",
     "requests.approve_order.v1",
     "requests.approve_spending.v1",

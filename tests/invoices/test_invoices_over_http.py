@@ -9,7 +9,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.chassis import finding
-from libs.contracts.invoices import MatchInvoices, RecordInvoice
+from libs.contracts.invoices import (
+    DefineTolerance,
+    Difference,
+    MatchInvoices,
+    MatchRecordedInvoices,
+    RecordInvoice,
+)
 from libs.contracts.permissions import Role
 from libs.contracts.receiving import GoodsReceived, ReceivedLine
 from libs.contracts.values import derived_id
@@ -266,3 +272,23 @@ async def test_invoices_of_one_order_that_come_together_are_all_counted(
     assert [line["invoiced"] for line in order["lines"]] == [6]
     assert order["invoiced_net"]["amount"] == "600.00"
     assert [each["status"] for each in order["invoices"]] == ["matched", "recorded", "recorded", "matched"]
+
+
+async def test_an_invoice_that_waits_matches_once_a_tolerance_was_defined(
+    client: httpx2.AsyncClient, tell: Tell, engine: AsyncEngine
+) -> None:
+    order_id, line_id = await an_order(tell, engine)
+    await received(tell, order_id, line_id, 10)
+    await post(client, "/invoices", an_invoice(a_line(10, "101")))
+    assert (await client.get("/invoices", headers=BUYER)).json()["items"][0]["status"] == "recorded"
+
+    dear = [DefineTolerance(difference=Difference.LINE_PRICE, percent=Decimal(n)) for n in (4, 5)]
+    ended = await tell(*dear, by="assets")
+    async with engine.connect() as connection:
+        bodies = (await connection.execute(text("SELECT body FROM chassis.timers"))).scalars().all()
+    begin = [MatchRecordedInvoices.model_validate_json(body) for body in bodies]
+    ended += await tell(*begin, by="purchasing")
+    ended += await tell(MatchInvoices(order_id=order_id), by="purchasing")
+
+    assert (begin, ended) == ([MatchRecordedInvoices(walk=1)], ["accepted"] * 4)
+    assert (await client.get("/invoices", headers=BUYER)).json()["items"][0]["status"] == "matched"

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from libs.contracts.invoices import InvoicedOrder, RecordInvoice
 from libs.contracts.values import derived_id
-from services.purchasing.bill import Bill, LineWanted, OrderWanted
-from services.purchasing.invoice import Invoice, spread
+from services.purchasing.bill import Bill, LineWanted, OrderWanted, spread
+from services.purchasing.invoice import Invoice
 from services.purchasing.matching import match
 from services.purchasing.purchase_order import PurchaseOrder
 from tests.builders_desk import LAPTOP, create_order
