@@ -23,7 +23,7 @@ from libs.chassis.decision import Rejection
 from libs.chassis.edge import LINGER_SECONDS
 from libs.chassis.http import API, Person, Reading, needs
 from libs.chassis.import_files import ImportKind, as_text
-from libs.chassis.pages import Limit, Page, fields_of
+from libs.chassis.pages import Limit, Page, as_file, fields_of, in_parts
 from libs.chassis.schema import import_chunks, import_verdicts, imports
 from libs.contracts.permissions import Action
 
@@ -234,32 +234,40 @@ async def _verdicts(
     return Page(items=seen, next=following)
 
 
-async def _rejected(read: Reading, import_id: UUID) -> StreamingResponse:
+async def _rejected(request: Request, import_id: UUID) -> StreamingResponse:
     """The rows that were rejected, as they stood in the file, with the code, field and message of each.
 
     Mended, the file can be imported as it is: the columns that were added are ignored.
     """
-    job = await _row(read, import_id)
-    rows = _of_rejected(read, job)
-    media_type = "text/csv" if job.format == "csv" else "application/x-ndjson"
-    name = f"rejected-{import_id}.{'csv' if job.format == 'csv' else 'jsonl'}"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return StreamingResponse(rows, media_type=media_type, headers=headers)
+    engine: AsyncEngine = request.app.state.engine
+    async with engine.connect() as connection:
+        job = await _row(connection, import_id)
+    if job.format == "csv":
+        return await as_file(
+            _of_rejected(engine, job), name=f"rejected-{import_id}.csv", media_type="text/csv; charset=utf-8"
+        )
+    return await as_file(
+        _of_rejected(engine, job), name=f"rejected-{import_id}.jsonl", media_type="application/x-ndjson"
+    )
 
 
-async def _of_rejected(read: AsyncConnection, job: Row[Any]) -> AsyncIterator[str]:
+async def _of_rejected(engine: AsyncEngine, job: Row[Any]) -> AsyncIterator[str]:
     verdicts = import_verdicts.c
     query = select(import_verdicts).where(verdicts.import_id == job.id, verdicts.outcome == "rejected")
     columns = [name for name in job.header if name]
     why = {name: name if name not in columns else f"rejected_{name}" for name in ("code", "field", "message")}
-    if job.format == "csv":
-        yield csv_line([*columns, *why.values()])
-    async for row in await read.stream(query.order_by(verdicts.row)):
+    header = csv_line([*columns, *why.values()]) if job.format == "csv" else ""
+
+    def line(row: Row[Any]) -> str:
         mended = json.loads(row.content) | {added: getattr(row, name) for name, added in why.items()}
         if job.format == "csv":
-            yield csv_line([mended.get(name) for name in (*columns, *why.values())])
-        else:
-            yield json.dumps(mended) + "\n"
+            return csv_line([mended.get(name) for name in (*columns, *why.values())])
+        return json.dumps(mended) + "\n"
+
+    async for rows in in_parts(engine, query, verdicts.row):
+        yield header + "".join(map(line, rows))
+        header = ""
+    yield header
 
 
 def csv_line(cells: Iterable[object]) -> str:

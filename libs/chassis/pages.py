@@ -1,15 +1,18 @@
-"""How lists leave over HTTP: a page at a time, each starting after the last key of the one before."""
+"""How lists leave over HTTP: a page at a time, each starting after the last key of the one before; or all in a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
+from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Row, Select, false
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 T = TypeVar("T")
+PART_SIZE = 500
+"""Rows of a file that are read at once."""
 Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items.")]
 After = Annotated[
     str | None, Query(max_length=400, pattern=r"^[^\x00]*$", description="`next` of the page before.")
@@ -39,6 +42,40 @@ async def page_of(
     rows = (await read.execute(query.order_by(key).limit(limit + 1))).all()
     following = str(rows[limit - 1]._mapping[key]) if len(rows) > limit else None
     return rows[:limit], following
+
+
+async def in_parts(
+    engine: AsyncEngine, query: Select[Any], key: ColumnElement[Any], size: int = PART_SIZE
+) -> AsyncIterator[Sequence[Row[Any]]]:
+    """All rows of a query in the order of a key (unique, among the selected columns), so many at once.
+
+    Each part is read for itself, so that no connection is held while somebody takes a file slowly; what changes
+    meanwhile is told as it then is.
+    """
+    after: Any = None
+    while True:
+        part = query if after is None else query.where(key > after)
+        async with engine.connect() as connection:
+            rows = (await connection.execute(part.order_by(key).limit(size))).all()
+        if rows:
+            yield rows
+        if len(rows) < size:
+            return
+        after = rows[-1]._mapping[key]
+
+
+async def as_file(parts: AsyncIterator[str], *, name: str, media_type: str) -> StreamingResponse:
+    """What these parts make up, as a file of this name."""
+    # Before anything leaves: a database that is away is a problem, not half a file.
+    first = await anext(parts, "")
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return StreamingResponse(_chained(first, parts), media_type=media_type, headers=headers)
+
+
+async def _chained(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for part in rest:
+        yield part
 
 
 def named(reference: str, by_id: ColumnElement[UUID], by_number: ColumnElement[str]) -> ColumnElement[bool]:

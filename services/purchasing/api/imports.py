@@ -4,17 +4,17 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, Literal, TypeVar, cast
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_jsonable_python
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Select, func, select
 
 from libs.chassis.decision import Record
-from libs.chassis.http import Obeying, Reading, needs
+from libs.chassis.http import Obeying, needs
 from libs.chassis.import_api import csv_line, import_routes
 from libs.chassis.import_files import ImportKind
 from libs.chassis.imports import CsvFile, RowsRead, contents_of, import_rows
+from libs.chassis.pages import as_file, in_parts
 from libs.contracts.permissions import Action
 from services.purchasing.api.files import (
     CATALOG,
@@ -37,7 +37,8 @@ KINDS: Mapping[ImportKind, Action] = {
     CATALOG: Action.MANAGE_CATALOG,
     OFFERS: Action.MANAGE_CATALOG,
 }
-ROWS_AT_ONCE = 200
+
+_vendors, _items = STORAGE.tables[Vendor], STORAGE.tables[CatalogItem]
 
 router = APIRouter()
 router.include_router(import_routes(KINDS))
@@ -65,61 +66,60 @@ async def import_catalog(file: CsvFile, obey: Obeying) -> RowsRead:
 
 
 @router.get("/exports/vendors", dependencies=[needs(Action.SEE_CATALOG)], response_class=StreamingResponse)
-async def export_vendors(read: Reading, format: Format = "csv") -> StreamingResponse:
+async def export_vendors(request: Request, format: Format = "csv") -> StreamingResponse:
     """All vendors in a file that can be imported as it is."""
-    return _file(read, "vendors", Vendor, "number", format, VENDOR_COLUMNS, vendor_cells, vendor_object)
+    records = _records(request, Vendor, [select(_vendors)], _vendors.c.number)
+    return await _file("vendors", format, records, VENDOR_COLUMNS, vendor_cells, vendor_object)
 
 
 @router.get("/exports/catalog", dependencies=[needs(Action.SEE_CATALOG)], response_class=StreamingResponse)
-async def export_catalog(read: Reading, format: Format = "csv") -> StreamingResponse:
+async def export_catalog(request: Request, format: Format = "csv") -> StreamingResponse:
     """The whole catalog in a file that can be imported as it is: bundles last, after what they are made of."""
-    return _file(read, "catalog", CatalogItem, "sku", format, ITEM_COLUMNS, item_cells, item_object)
+    items, is_bundle = select(_items), func.jsonb_array_length(_items.c.components) > 0
+    records = _records(request, CatalogItem, [items.where(~is_bundle), items.where(is_bundle)], _items.c.sku)
+    return await _file("catalog", format, records, ITEM_COLUMNS, item_cells, item_object)
 
 
-def _file(
-    read: AsyncConnection,
+async def _file(
     name: str,
-    of: type[R],
-    key: str,
     format: Format,
+    records: AsyncIterator[list[R]],
     columns: Sequence[str],
     cells: Callable[[R], list[list[str]]],
     content: Callable[[R], Mapping[str, Any]],
 ) -> StreamingResponse:
-    parts = _csv(read, of, key, columns, cells) if format == "csv" else _json(read, of, key, content)
-    media_type = "text/csv" if format == "csv" else "application/json"
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{format}"'}
-    return StreamingResponse(parts, media_type=media_type, headers=headers)
+    if format == "csv":
+        return await as_file(
+            _csv(records, columns, cells), name=f"{name}.csv", media_type="text/csv; charset=utf-8"
+        )
+    return await as_file(_json(records, content), name=f"{name}.json", media_type="application/json")
 
 
 async def _csv(
-    read: AsyncConnection,
-    of: type[R],
-    key: str,
-    columns: Sequence[str],
-    cells: Callable[[R], list[list[str]]],
+    records: AsyncIterator[list[R]], columns: Sequence[str], cells: Callable[[R], list[list[str]]]
 ) -> AsyncIterator[str]:
-    yield csv_line(columns)
-    async for records in _records(read, of, key):
-        yield "".join(csv_line(row) for record in records for row in cells(record))
+    header = csv_line(columns)
+    async for part in records:
+        yield header + "".join(csv_line(row) for record in part for row in cells(record))
+        header = ""
+    yield header
 
 
 async def _json(
-    read: AsyncConnection, of: type[R], key: str, content: Callable[[R], Mapping[str, Any]]
+    records: AsyncIterator[list[R]], content: Callable[[R], Mapping[str, Any]]
 ) -> AsyncIterator[str]:
     between = "["
-    async for records in _records(read, of, key):
-        lines = [json.dumps(to_jsonable_python(content(record), exclude_none=True)) for record in records]
+    async for part in records:
+        lines = [json.dumps(to_jsonable_python(content(record), exclude_none=True)) for record in part]
         yield between + "\n" + ",\n".join(lines)
         between = ","
     yield "]\n" if between == "," else "[]\n"
 
 
-async def _records(read: AsyncConnection, of: type[R], key: str) -> AsyncIterator[list[R]]:
-    table, rows = STORAGE.tables[of], STORAGE.rows[of]
-    order = (
-        [table.c[key]] if of is Vendor else [func.jsonb_array_length(table.c.components) > 0, table.c[key]]
-    )
-    found = await read.stream(select(table).order_by(*order).execution_options(yield_per=ROWS_AT_ONCE))
-    async for part in found.partitions(ROWS_AT_ONCE):
-        yield [cast(R, rows.decode(row)) for row in part]
+async def _records(
+    request: Request, of: type[R], queries: Sequence[Select[Any]], key: ColumnElement[str]
+) -> AsyncIterator[list[R]]:
+    rows = STORAGE.rows[of]
+    for query in queries:
+        async for part in in_parts(request.app.state.engine, query, key):
+            yield [cast(R, rows.decode(row)) for row in part]
