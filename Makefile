@@ -59,7 +59,7 @@ bench: $(READY) ## Measure flows per second against the baseline
 docs: $(READY) ## Bring those parts of documents up to date that are made from the code
 	@$(BIN)/python -m deploy.documents
 
-volume: $(READY) ## Fill a database with a million requests and judge every query's plan: 5 minutes; VOLUME=200000 for fewer
+volume: $(READY) ## Judge every query at a million requests, orders and invoices; floods and large imports: an hour; VOLUME=200000 for fewer
 	@$(BIN)/pytest -q -s -n 0 --timeout 3600 tests/volume
 
 format: $(READY) ## Put the code into the house's shape

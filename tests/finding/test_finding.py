@@ -3,23 +3,17 @@
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
-import asyncpg
 import httpx2
 import pytest
 import pytest_asyncio
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from deploy.local.servers import Servers
 from libs.chassis import audit_api, finding
-from libs.chassis.api import whole_app
-from libs.chassis.batch import Decider
-from libs.chassis.migrations import migrate
-from libs.chassis.settings import sqlalchemy_url
 from services.requests.__main__ import SERVICE
 from services.requests.api import inbox, requests
-from tests.conftest import unique_name
-from tests.tokens import bearer, the_issuer
+from tests.finding.filled import all_pages, api_of, filled_engine, rows_of
+from tests.tokens import bearer
 from tests.volume.filling import fill
 from tests.volume.questions import (
     ADMINISTRATOR,
@@ -35,7 +29,6 @@ from tests.volume.questions import (
 )
 
 REQUESTS = 1_000
-LIMIT = 60
 MINE = "(r.requester = :me OR r.on_behalf_of = :me OR r.submitted_by = :me OR r.source = :me)"
 FILTERS: dict[str, str] = {
     "requester": "r.requester = :requester",
@@ -79,50 +72,14 @@ def narrow() -> Iterator[None]:
 @pytest_asyncio.fixture(scope="module")
 async def engine(servers: Servers) -> AsyncIterator[AsyncEngine]:
     """A database with some requests."""
-    name = unique_name()
-    url = f"{servers.postgres_url.rpartition('/')[0]}/{name}"
-    admin = await asyncpg.connect(servers.postgres_url)
-    await admin.execute(f'CREATE DATABASE "{name}"')
-    await migrate(SERVICE, url)
-    await fill(url, REQUESTS, lambda _: None)
-    engine = create_async_engine(sqlalchemy_url(url))
-    yield engine
-    await engine.dispose()
-    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    await admin.close()
+    async with filled_engine(servers, SERVICE, fill, REQUESTS) as engine:
+        yield engine
 
 
 @pytest_asyncio.fixture(scope="module")
 async def client(engine: AsyncEngine) -> AsyncIterator[httpx2.AsyncClient]:
-    identity = the_issuer().identity()
-    app = whole_app(SERVICE, engine=engine, decider=Decider(SERVICE, engine), identity=identity)
-    transport = httpx2.ASGITransport(app=app)
-    async with httpx2.AsyncClient(transport=transport, base_url="http://requests/api/v1") as client:
+    async with api_of(SERVICE, engine) as client:
         yield client
-
-
-async def all_pages(
-    client: httpx2.AsyncClient, who: Asking, path: str, **wanted: Any
-) -> list[dict[str, Any]]:
-    """The items of every page until there is none."""
-    found: list[dict[str, Any]] = []
-    after: dict[str, str] = {}
-    while True:
-        params = {"limit": LIMIT, **wanted, **after}
-        answer = await client.get(path, params=params, headers=bearer(*who))
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        found += page["items"]
-        assert len(page["items"]) <= LIMIT
-        if page["next"] is None:
-            return found
-        assert after != {"after": page["next"]}
-        after = {"after": page["next"]}
-
-
-async def rows_of(engine: AsyncEngine, sql: str, **values: Any) -> list[Any]:
-    async with engine.connect() as connection:
-        return list(await connection.execute(text(sql), values))
 
 
 @pytest.mark.parametrize("who", [MANAGER, WITH_MANY, ERP], ids=lambda who: str(who[0]))

@@ -20,11 +20,16 @@ FROM generate_series(1, {VENDORS}) i
 """
 
 _ITEMS = f"""
-INSERT INTO catalog_items (id, version, sku, name, kind, vendor_id, vendor_number, unit_price, currency,
-    warranty_months, asset_creation, active)
-SELECT pg_temp.key('item', i), 1, 'SKU-' || i, 'Item ' || i, 'hardware', pg_temp.key('vendor', 1 + i % {VENDORS}),
-       'V-' || lpad((1 + i % {VENDORS})::text, 4, '0'), 100, 'EUR', 24, 'on_submission', i % 20 <> 3
-FROM generate_series(1, {ITEMS}) i
+INSERT INTO catalog_items (id, version, sku, name, kind, unit, vendor_id, vendor_number, offers, components, packs,
+    warranty_months, asset_creation, active, words)
+SELECT pg_temp.key('item', i), 1, 'SKU-' || i, name || ' ' || i,
+       CASE WHEN i % 10 < 8 THEN 'hardware' WHEN i % 10 = 8 THEN 'consumable' WHEN i % 500 = 9 THEN 'service'
+            ELSE 'software' END, 'EA', pg_temp.key('vendor', vendor), number,
+       jsonb_build_array(jsonb_build_object('vendor_number', number, 'unit_price', '100', 'currency', 'EUR')), '[]',
+       '[]', 24, 'on_submission', i % 20 <> 3, concat_ws(' ', 'sku', i, lower(name), ':' || number)
+FROM (SELECT i, 1 + i % {VENDORS} AS vendor, 'V-' || lpad((1 + i % {VENDORS})::text, 4, '0') AS number,
+        CASE WHEN i % 10 < 3 THEN 'Laptop' WHEN i % 1000 = 4 THEN 'Projector' WHEN i % 50000 = 6 THEN 'Theodolite'
+             ELSE 'Chair' END AS name FROM generate_series(1, $1::bigint) i)
 """
 
 _ORDERS = f"""
@@ -107,7 +112,7 @@ async def fill_orders(url: str, records: int, progress: Callable[[int], None]) -
         await connection.execute(DEFAULTS)
         await connection.execute(FUNCTIONS)
         await connection.execute(_VENDORS)
-        await connection.execute(_ITEMS)
+        await connection.execute(_ITEMS, min(ITEMS, records))
         for first in range(1, records + 1, CHUNK):
             last = min(records, first + CHUNK - 1)
             async with connection.transaction():

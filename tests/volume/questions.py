@@ -97,7 +97,7 @@ def questions(requests: int) -> list[Question]:
     ]
 
 
-def ask(kind: str, who: Asking, path: str, **wanted: Any) -> Question:
+def ask(kind: str, who: Asking, path: str, /, **wanted: Any) -> Question:
     """A question, its wishes as keyword arguments."""
     return Question(kind, who, path, tuple(wanted.items()))
 

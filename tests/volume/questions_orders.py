@@ -27,7 +27,7 @@ WORDS = (
 
 def questions(orders: int) -> list[Question]:
     """All of them, for a database with so many orders."""
-    return [*_lists(orders), *_found(orders), *_of_one(orders)]
+    return [*_lists(orders), *_found(orders), *_of_one(orders), *_catalog()]
 
 
 def _key(kind: str, number: int) -> str:
@@ -90,3 +90,37 @@ def _of_one(orders: int) -> Iterator[Question]:
     numbers = (f"PR-{orders // 3:06d}", f"PR-{orders * 99 // 100:06d}", f"PR-{orders * 2:06d}")
     for reference in (*numbers, _key("order", orders // 3)):
         yield ask("one", MANAGER, f"/orders/{reference}")
+
+
+def _catalog() -> Iterator[Question]:
+    filters: tuple[dict[str, object], ...] = (
+        {},
+        {"kind": "hardware"},
+        {"kind": "service"},
+        {"active": True},
+        {"active": False},
+        {"vendor": "V-0007"},
+        {"vendor": "V-NONE"},
+        {"search": "chair"},
+        {"search": "laptop 17"},
+        {"search": "theodolite"},
+        {"search": "SKU-777"},
+        {"search": "nothing-like-it"},
+    )
+    combined: tuple[dict[str, object], ...] = (
+        {"kind": "hardware", "active": False},
+        {"kind": "service", "active": True},
+        {"vendor": "V-0007", "active": False},
+        {"search": "chair", "kind": "service"},
+        {"search": "chair", "vendor": "V-0007"},
+    )
+    for place in ({}, {"after": "SKU-77"}):
+        for wanted in filters:
+            kind = "search" if "search" in wanted or "vendor" in wanted else "page"
+            yield ask(kind, MANAGER, "/catalog-items", **wanted, **place)
+        for wanted in combined:
+            yield ask("search", MANAGER, "/catalog-items", **wanted, **place)
+    for reference in ("SKU-777", "SKU-NONE"):
+        yield ask("one", MANAGER, f"/catalog-items/{reference}")
+    yield ask("page", MANAGER, "/vendors")
+    yield ask("one", MANAGER, "/vendors/V-0007")
