@@ -4,7 +4,6 @@ are confirmed. The order follows its lines, and is closed by itself once nothing
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from decimal import Decimal
 from uuid import UUID
 
 from libs.chassis.decision import (
@@ -209,12 +208,14 @@ def is_done(order: PurchaseOrder, lines: Iterable[OrderLine], policy: Purchasing
 
 
 def is_invoiced(order: PurchaseOrder, lines: Iterable[OrderLine]) -> bool:
-    """Whether invoices bill all that was kept, line by line, or as much as it costs."""
+    """Whether invoices bill all that was kept. Where lines are billed these decide, as far as they cost anything: what
+    is billed too dear of one does not pay for another. Else it is as much as all of it costs."""
     if not order.invoices:
         return False
-    lines = tuple(lines)
-    costs = sum((line.net_of(line.living, order.currency) for line in lines), Decimal(0)) + order.freight
-    return order.invoiced_net >= costs or all(line.invoiced >= line.living for line in lines)
+    costs = [(line, line.net_of(line.living, order.currency)) for line in lines]
+    if any(line.invoiced for line, _ in costs):
+        return all(line.invoiced >= line.living for line, cost in costs if cost)
+    return order.invoiced_net >= sum((cost for _, cost in costs), order.freight)
 
 
 def order_and_lines(fact: GoodsReceived | ReceiptReversed | GoodsReturned) -> Keys:

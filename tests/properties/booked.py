@@ -1,5 +1,7 @@
 """What stands in the books: lines, orders and bills, in units, whole cents, and prices in millionths."""
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from uuid import UUID
@@ -52,7 +54,6 @@ class BookedLine:
     returned: int = 0
     confirmed: int = 0
     entitled: int = 0
-    invoiced: int = 0
     dropped: bool = False
 
     @property
@@ -114,6 +115,19 @@ class BookedBill:
     gross: int
     lines: tuple[tuple[UUID, int, int], ...] = ()
 
+    def units_of(self, line_id: UUID) -> int:
+        """Units of a line on it."""
+        return sum(units for line, units, _ in self.lines if line == line_id)
+
+
+@dataclass
+class StandingBill:
+    """What is left of an invoice."""
+
+    bill: BookedBill
+    net: int
+    units: Counter[UUID]
+
 
 @dataclass
 class BookedOrder:
@@ -147,6 +161,44 @@ class BookedOrder:
             for line, units, _ in bill.lines
             if line == line_id
         )
+
+    def standing_units(self, prices: Mapping[UUID, int | None]) -> Counter[UUID]:
+        """Units that stand on its bills, at these prices by now. A credit note takes back from the invoice that it
+        names, then from the latest; at a price that neither stands on a bill nor is ordered it takes back money alone.
+        One without lines takes all of what is as large as it is.
+        """
+        left = [
+            StandingBill(bill, bill.net, Counter({line: bill.units_of(line) for line, _, _ in bill.lines}))
+            for bill in self.bills
+            if not bill.credit
+        ]
+        beyond: Counter[UUID] = Counter()
+        for credit in (bill for bill in self.bills if bill.credit):
+            latest = left[::-1]
+            latest.sort(key=lambda each: each.bill.number != credit.corrects)
+            for line, units, price in credit.lines:
+                billing = [each for each in latest if each.units[line]]
+                known = {at for each in billing for of, _, at in each.bill.lines if of == line}
+                if price not in known | {prices[line]}:
+                    continue
+                for each in billing:
+                    taken = min(units, each.units[line])
+                    each.units[line] -= taken
+                    units -= taken
+                beyond[line] += units
+            named = [each for each in left if each.bill.number == credit.corrects]
+            if not credit.lines and named and named[0].net == credit.net:
+                named[0].units.clear()
+            rest = credit.net
+            for each in latest:
+                taken = min(rest, each.net)
+                each.net -= taken
+                rest -= taken
+        total: Counter[UUID] = Counter()
+        for each in left:
+            total.update(each.units)
+        total.subtract(beyond)
+        return total
 
     def share(self, lines: list[BookedLine], request_id: UUID) -> int:
         """What of it is spent for a request, in cents: its lines, and a part of the freight that is as large."""

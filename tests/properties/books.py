@@ -65,12 +65,20 @@ class Books:
         return costs + (self.orders[order_id].freight if living else 0)
 
     def is_invoiced(self, order_id: UUID) -> bool:
-        """Whether all that will ever be there was billed, by units or by money."""
+        """Whether all that will ever be there was billed: line by line, if any line is, else by money."""
         order, lines = self.orders[order_id], self.of(order_id)
         if not order.bills:
             return False
-        costs = sum(line.net for line in lines) + order.freight
-        return order.billed_net >= costs or all(line.invoiced >= line.living for line in lines)
+        billed = self.billed_units(order_id)
+        if any(billed.values()):
+            mine = ((id, line) for id, line in self.lines.items() if line.order_id == order_id)
+            return all(billed[id] >= line.living for id, line in mine if line.net)
+        return order.billed_net >= sum(line.net for line in lines) + order.freight
+
+    def billed_units(self, order_id: UUID) -> Counter[UUID]:
+        """Units of an order's lines that stand on its bills."""
+        prices = {id: line.price for id, line in self.lines.items() if line.order_id == order_id}
+        return self.orders[order_id].standing_units(prices)
 
     def is_done(self, order_id: UUID) -> bool:
         """Whether an order that was received is closed."""
@@ -235,6 +243,8 @@ class Books:
             self.orders[said.order_id].closed = True
             lines = self.of(said.order_id)
             assert not sum(line.open for line in lines), f"{said.requisition_number} is closed while open"
+            if not isinstance(message, CloseOrder):
+                assert self.is_done(said.order_id), f"{said.requisition_number} closes before it is done"
 
     def _check_cancelled(self, less: CancelledLine) -> None:
         line = self.lines[less.order_line_id]
@@ -274,7 +284,8 @@ class Books:
             assert told.units_made == line.made
             assert line.cancelled == cancelled, "amending changed what is cancelled"
             if grown < 0:
-                assert line.ordered >= max(line.kept + line.cancelled, line.invoiced)
+                invoiced = self.billed_units(said.order_id)[told.order_line_id]
+                assert line.ordered >= max(line.kept + line.cancelled, invoiced)
         for wanted in wish.lines:
             line = self.lines[wanted.order_line_id]
             assert wanted.quantity in (None, line.ordered)
