@@ -114,6 +114,9 @@ def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
         spent |= off.commanded
         save += [off.order, *off.lines]
         publish += off.said
+        if off.lost_units and order.submitted_at is not None:
+            # An amendment of it that waits, if there is one, is dropped in time.
+            publish.append(RecallOrder(order_id=order.id))
     shared: dict[UUID, list[UUID]] = {}
     for line in in_order(held.all(OrderLine, request_id=command.request_id)):
         if line.order_id not in own and line.living:
@@ -139,7 +142,7 @@ def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
 
 def cancel_one(command: CancelOneOrder, held: Records, cause: Cause) -> Decision:
     """Cancel whatever has not arrived of one order, or of some of its lines. Once nothing of them is open, there is
-    nothing to cancel."""
+    nothing to cancel. An amendment that waits is not made: it was asked for when more was wanted."""
     order = order_named(held, command)
     lines = lines_held(held, order)
     if order.status is Status.CANCELLED:
@@ -150,8 +153,16 @@ def cancel_one(command: CancelOneOrder, held: Records, cause: Cause) -> Decision
         message = f"Nothing of order {order.requisition_number} is open."
         raise Rejection("order_not_open", field="order_id", message=message)
     return Decision(
-        save=[*off.commanded.values(), off.order, *off.lines], publish=off.said, answer=as_named(off.order)
+        save=[*off.commanded.values(), off.order, *off.lines],
+        publish=[*off.said, *_recalled(order, held)],
+        answer=as_named(off.order),
     )
+
+
+def _recalled(order: PurchaseOrder, held: Records) -> list[Message]:
+    """What drops an amendment that waits, if there is one."""
+    waits = held.all(OrderAmendment, order_id=order.id, status=AmendmentStatus.WAITING)
+    return [RecallOrder(order_id=order.id)] if waits else []
 
 
 def _lines_named(
@@ -193,8 +204,7 @@ def close(command: CloseOrder, held: Records, cause: Cause) -> Decision:
     now = replace(off.order, short=order.short or off.lost_units)
     closed = said_closed(now, command.reason)
     said = [closed if isinstance(fact, OrderClosed) else fact for fact in off.said]
-    if held.all(OrderAmendment, order_id=order.id, status=AmendmentStatus.WAITING):
-        said.append(RecallOrder(order_id=order.id))
+    said += _recalled(order, held)
     return Decision(save=[*off.commanded.values(), now, *off.lines], publish=said, answer=as_named(now))
 
 
@@ -211,7 +221,7 @@ def all_of_request(command: CancelOrder) -> Keys:
     )
 
 
-def order_with_amendment(command: CloseOrder) -> Keys:
+def order_with_amendment(command: CancelOneOrder | CloseOrder) -> Keys:
     """The order with its lines and requests, and an amendment of it that waits."""
     return (*order_and_requests(command), waiting_of(order_meant(command)))
 
@@ -220,7 +230,7 @@ HANDLERS: Handlers = (
     Handler(on=CancelOrder, holds=all_of_request, reads=policy_held, decide=cancel),
     Handler(
         on=CancelOneOrder,
-        holds=order_and_requests,
+        holds=order_with_amendment,
         reads=policy_held,
         early=Early.WAIT_10_MINUTES,
         decide=cancel_one,

@@ -21,7 +21,7 @@ from libs.chassis.decision import (
 )
 from libs.contracts.assets import EntitlementChanged
 from libs.contracts.message import Message
-from libs.contracts.orders import ConfirmService
+from libs.contracts.orders import ConfirmService, RecallOrder
 from libs.contracts.purchasing import ServiceConfirmed, SurplusFound
 from libs.contracts.receiving import GoodsReceived, GoodsReturned, ReceiptReversed
 from libs.contracts.values import Kind
@@ -169,7 +169,8 @@ def _follow(
     order, said = followed(order, lines.values(), cause, policy_in(held))
     lost: list[Message] = []
     if reason and any(line.cancelled > before[line.id].cancelled for line in changed):
-        lost.append(said_cancelled(order, lines.values(), reason))
+        # An amendment that waits is dropped, as with any other cancellation.
+        lost += [said_cancelled(order, lines.values(), reason), RecallOrder(order_id=order.id)]
     publish = [*first, *surplus, *lost, *said, *matching_again(order)]
     save: list[Record] = [order] if publish or order != known else []
     return Decision(save=[*save, *changed], publish=publish)

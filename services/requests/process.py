@@ -112,10 +112,11 @@ AMENDED = _steps(
         _OFF: (_O, _D, _H, _C, _DONE),
     }
 )
+# What had come to bring all of it may be cancelled while the rest waits as a draft.
 NOT_COMING = _steps(
     {
         _O: (_D, _H, _DONE, _OFF),
-        _D: (_H, _DONE, _OFF),
+        _D: (_O, _H, _DONE, _OFF),
         _H: (_DONE, _OFF),
         _C: (_H, _DONE, _OFF),
         _S: (_DONE, _OFF),

@@ -93,8 +93,7 @@ def test_software_is_given_back_when_its_order_is_cancelled() -> None:
     ended = desk.hear(cancel_order())
 
     assert (status(desk), figures(desk, EDITOR)) == (Status.CANCELLED, (0, 5, 0, 0))
-    said = desk.said[-1]
-    assert isinstance(said, OrderCancelled)
+    (said,) = [each for each in desk.said if isinstance(each, OrderCancelled)]
     assert (said.was_submitted, said.lines[0].order_line_id, said.lines[0].cancelled) == (
         True,
         lines[EDITOR].id,

@@ -298,6 +298,20 @@ def test_units_that_are_put_on_it_again_are_awaited_again() -> None:
     assert process.stage is Stage.DELIVERING
 
 
+def test_when_what_would_bring_all_of_it_is_cancelled_the_other_draft_is_awaited_again() -> None:
+    desk, (whole,) = an_approved({STATION: 4})
+    first, other = (Told(whole.request_id, 1, 2) for _ in range(2))
+    other.order_line_id = derived_id("test-order-line", 2)
+    desk.hear(first.submitted(), first.amended(4), first.cancelled(4))
+    (process,) = desk.all(FulfilmentProcess)
+
+    desk.hear(other.submitted())
+
+    (after,) = desk.all(FulfilmentProcess)
+    assert (process.stage, after.stage) == (Stage.ORDERING, Stage.DELIVERING)
+    assert the_line(desk).cancelled == 2
+
+
 def test_what_an_amendment_brings_beyond_what_was_wanted_stays_in_stock() -> None:
     desk, (told,) = an_approved({STATION: 1})
     more = Told(told.request_id, 1, 2)

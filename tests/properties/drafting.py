@@ -7,7 +7,7 @@ from libs.contracts import orders
 from libs.contracts.values import Kind
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder
 from tests.builders_buying import a_draft, a_line_to_draft
-from tests.properties.alone import Alone
+from tests.properties.company import Company
 from tests.properties.opening import BUYER, ITEMS, PRICES, SITE, VENDORS, pick, say
 
 ORDERS_MAX = 8
@@ -15,15 +15,15 @@ TAXES = ("0", "19", "7.7", "0.3333")
 KINDS = tuple(Kind)
 
 
-def _orders(company: Alone) -> list[PurchaseOrder]:
+def _orders(company: Company) -> list[PurchaseOrder]:
     return company.purchasing.every(PurchaseOrder)
 
 
-def _drafts(company: Alone) -> list[PurchaseOrder]:
+def _drafts(company: Company) -> list[PurchaseOrder]:
     return [each for each in _orders(company) if each.status in UNSUBMITTED]
 
 
-def _lines(company: Alone, order: PurchaseOrder) -> list[OrderLine]:
+def _lines(company: Company, order: PurchaseOrder) -> list[OrderLine]:
     return company.purchasing.every(OrderLine, order_id=order.id)
 
 
@@ -42,7 +42,7 @@ def _wanted(a: int, b: int) -> orders.LineToDraft:
     return a_line_to_draft(sku, quantity, tax_percent=tax, **other)
 
 
-def draft(company: Alone, a: int, b: int) -> None:
+def draft(company: Company, a: int, b: int) -> None:
     """An order without a request, for a vendor or none yet."""
     if len(_orders(company)) >= ORDERS_MAX:
         return
@@ -57,7 +57,7 @@ def draft(company: Alone, a: int, b: int) -> None:
     say(company, command, BUYER, b)
 
 
-def amend(company: Alone, a: int, b: int) -> None:
+def amend(company: Company, a: int, b: int) -> None:
     """Some of an order becomes different: more or fewer units, another price or tax, freight, another line."""
     if (order := pick(_orders(company), a)) is None:
         return
@@ -88,7 +88,7 @@ def amend(company: Alone, a: int, b: int) -> None:
     say(company, orders.AmendOrder(**values), BUYER, b // 64 or 1)
 
 
-def amend_draft(company: Alone, a: int, b: int) -> None:
+def amend_draft(company: Company, a: int, b: int) -> None:
     """A draft goes to another vendor, or loses a line."""
     if (order := pick(_drafts(company), a)) is None:
         return
@@ -103,7 +103,7 @@ def amend_draft(company: Alone, a: int, b: int) -> None:
     say(company, orders.AmendOrder(**values), BUYER, b // 64 or 1)
 
 
-def split(company: Alone, a: int, b: int) -> None:
+def split(company: Company, a: int, b: int) -> None:
     """Some units of a draft go to a draft of their own, perhaps for another vendor."""
     if (order := pick(_drafts(company), a)) is None or len(_orders(company)) >= ORDERS_MAX:
         return
@@ -116,7 +116,7 @@ def split(company: Alone, a: int, b: int) -> None:
     say(company, command, BUYER, b // 64 or 1)
 
 
-def combine(company: Alone, a: int, b: int) -> None:
+def combine(company: Company, a: int, b: int) -> None:
     """Two drafts, of whatever requests, become one."""
     drafts = _drafts(company)
     if len(drafts) < 2:
@@ -126,7 +126,7 @@ def combine(company: Alone, a: int, b: int) -> None:
     say(company, orders.CombineOrders(order_ids=(first.id, second.id)), BUYER, b // 64 or 1)
 
 
-def cancel_line(company: Alone, a: int, b: int) -> None:
+def cancel_line(company: Company, a: int, b: int) -> None:
     """Some lines of an order are cancelled."""
     if (order := pick(_orders(company), a)) is None:
         return
@@ -137,7 +137,7 @@ def cancel_line(company: Alone, a: int, b: int) -> None:
         say(company, command, BUYER, b // 64 or 1)
 
 
-def close(company: Alone, a: int, b: int) -> None:
+def close(company: Company, a: int, b: int) -> None:
     """Nothing more is wanted of an order."""
     if (order := pick(_orders(company), a)) is not None:
         say(company, orders.CloseOrder(order_id=order.id, reason="enough"), BUYER, b)

@@ -10,7 +10,8 @@ from libs.contracts import assets, catalog
 from libs.contracts.message import Command
 from libs.contracts.people import DefineCostCentre, DefinePerson
 from libs.contracts.permissions import Role
-from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind
+from libs.contracts.purchasing import DefinePurchasingPolicy
+from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, Money
 from tests.builders_approval import a_policy, a_rule, a_step, by_person, by_role
 from tests.properties.company import Company
 
@@ -24,6 +25,7 @@ WORKS_AS: Mapping[str, frozenset[Role]] = {
     "person-6": frozenset({BUYERS, KEEPERS}),
     "person-7": frozenset({KEEPERS}),
     "person-8": frozenset({BUYERS}),
+    "person-9": frozenset({BUYERS}),
 }
 PEOPLE = tuple(WORKS_AS)
 ADMINISTRATOR = Actor("person-5", WORKS_AS["person-5"])
@@ -75,7 +77,7 @@ T = TypeVar("T")
 
 
 @cache
-def _opened(strict: bool) -> Company:
+def _opened(strict: bool, policy: DefinePurchasingPolicy | None = None) -> Company:
     company = Company()
     company.say(assets.DefineLocation(code=SITE, name=SITE, storage_spaces=SPACES), ADMINISTRATOR)
     for number in VENDORS:
@@ -87,6 +89,8 @@ def _opened(strict: bool) -> Company:
     company.say(DefineCostCentre(code=CENTRE, name=CENTRE, owned_by="person-2"), ADMINISTRATOR)
     if strict:
         company.say(POLICY, ADMINISTRATOR)
+    if policy is not None:
+        company.say(policy, ADMINISTRATOR)
     assert {answer.outcome for answer in company.answers} == {"accepted"}, company.answers
     company.drain()
     company.past.clear()
@@ -96,6 +100,17 @@ def _opened(strict: bool) -> Company:
 def opened(strict: bool) -> Company:
     """A company with a catalog, people and places, where nothing was asked for yet; strict if small sums need two."""
     return _opened(strict).fork()
+
+
+def opened_to_change(strict: bool, mood: int) -> Company:
+    """Such a company where buyers combine, split and amend orders: drafts may all wait for them, large orders for an
+    approval, and orders for their invoices, as the mood says."""
+    policy = DefinePurchasingPolicy(
+        submits_by_itself=not mood & 32,
+        approve_orders_from=Money(amount=Decimal(600), currency="EUR") if mood & 64 else None,
+        uses_invoices=not mood & 128,
+    )
+    return _opened(strict, policy).fork()
 
 
 def item(sku: str, factor: str = "1.00", **changes: Any) -> catalog.DefineCatalogItem:

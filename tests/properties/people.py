@@ -19,6 +19,7 @@ from libs.contracts.requests import (
     request_id_of,
 )
 from services.requests.approval_round import ApprovalRound, RoundStatus
+from services.requests.order_to_approve import OrderToApprove
 from services.requests.process import FulfilmentProcess, Stage
 from services.requests.purchase_request import PurchaseRequest
 from tests.properties.company import Company
@@ -144,12 +145,13 @@ def _decision(round: ApprovalRound, person: str, verdict: Any) -> DecideApproval
 
 def entitled(company: Company, round: ApprovalRound) -> list[str]:
     """Who can take the step that is waited for, and has not."""
-    request = company.requests.one(PurchaseRequest, round.request_id)
-    assert request is not None
+    about: PurchaseRequest | OrderToApprove | None = company.requests.one(PurchaseRequest, round.request_id)
+    about = about or company.requests.one(OrderToApprove, round.request_id)
+    assert about is not None
     return [
         person
         for person, roles in WORKS_AS.items()
-        if person not in request.people
+        if person not in about.people
         and person not in round.yes
         and not {f"person:{person}", *(f"role:{role}" for role in roles)}.isdisjoint(round.approvers)
     ]

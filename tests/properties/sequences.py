@@ -17,7 +17,7 @@ from services.purchasing.purchase_order import Status as OrderStatus
 from services.receiving.expectation import ExpectedLine
 from services.requests.approval_round import ApprovalRound, RoundStatus
 from services.requests.process import FulfilmentProcess, Stage
-from tests.properties import laws, opening, people, trade
+from tests.properties import drafting, laws, opening, people, trade
 from tests.properties.company import Company
 from tests.properties.people import Act
 
@@ -66,16 +66,36 @@ HANDOVERS = more(
     deliver_many=16, deliver=16, assign=10, issue=10, allocate=8, confirm=5, retry=5, edit=0, withdraw=0
 )
 
+CHANGES: Mapping[Act, int] = {
+    **more(decide=12, complete=5, place=9, deliver=9, change_vendor=0, edit=1, cancel_one=1),
+    drafting.draft: 2,
+    drafting.amend: 14,
+    drafting.amend_draft: 2,
+    drafting.split: 5,
+    drafting.combine: 6,
+    drafting.cancel_line: 3,
+    drafting.close: 2,
+}
+"""Orders are split, combined and amended while all of that goes on."""
+
 
 def table(weights: Mapping[Act, int]) -> list[Act]:
     """What each value of a step's first byte stands for."""
     return [act for act, weight in weights.items() for _ in range(weight)]
 
 
+def begun(script: bytes, acts: list[Act]) -> Company:
+    """The company in which it happens."""
+    strict = bool(script[0] & 1)
+    if drafting.amend in acts:
+        return opening.opened_to_change(strict, script[0])
+    return opening.opened(strict)
+
+
 def play(script: bytes, acts: list[Act], company: Company | None = None) -> Company:
     """One sequence, from the first request until everybody has done their part; all laws are checked."""
     mood = script[0]
-    company = company or opening.opened(strict=bool(mood & 1))
+    company = company or begun(script, acts)
     people.submit(company, script[1], script[2])
     for at in range(STEP, len(script) - STEP + 1, STEP):
         act = acts[script[at] % len(acts)]
@@ -161,7 +181,7 @@ def _unstuck(company: Company, retries: dict[Any, int]) -> bool:
 
 def told(script: bytes, acts: list[Act]) -> str:
     """What happens in a sequence, for people to read."""
-    company = opening.opened(strict=bool(script[0] & 1))
+    company = begun(script, acts)
     company.story = []
     try:
         play(script, acts, company)

@@ -59,6 +59,7 @@ def complete_order(company: Company, order: PurchaseOrder, factor: str, vendor: 
             price_reason="as the vendor wrote",
         )
         for line in lines
+        if line.living
     )
     command = orders.CompleteOrder(
         order_id=order.id,
