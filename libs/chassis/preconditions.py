@@ -1,10 +1,13 @@
 """Edits only of what was seen: a record's version is its ETag, and who edits it says If-Match with the one they saw."""
 
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Header
 
 from libs.chassis.decision import Rejection
+from libs.contracts.message import Command
+
+C = TypeVar("C", bound=Command)
 
 IfMatch = Annotated[
     str | None,
@@ -19,6 +22,13 @@ IfMatch = Annotated[
 def etag(version: int) -> str:
     """What is given to whoever sees this version."""
     return f'"{version}"'
+
+
+def as_seen(command: C, if_match: str | None) -> C:
+    """A command that has an `expected_version`, meant for what was seen, where one may say so and need not."""
+    if if_match is None:
+        return command
+    return command.model_copy(update={"expected_version": expected_version(if_match)})
 
 
 def expected_version(if_match: str | None) -> int | None:

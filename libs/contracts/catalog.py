@@ -27,13 +27,17 @@ COMPONENTS_MAX = 50
 LeadTimeDays = Annotated[int, Field(ge=0, le=3650)]
 WarrantyMonths = Annotated[int, Field(ge=0, le=240)]
 TermMonths = Annotated[int, Field(ge=1, le=240)]
+Version = Annotated[int, Field(ge=1, lt=2**63)]
 
 
 # Vendors
 
 
 class DefineVendor(Command):
-    """Create a vendor, or change the one with this number. How to reach them stays in purchasing."""
+    """Create a vendor, or change the one with this number. How to reach them stays in purchasing.
+
+    `expected_version` is the version its sender has seen; a vendor that has changed since is left alone.
+    """
 
     type: ClassVar[str] = "purchasing.define_vendor.v1"
     action: ClassVar[Action | None] = Action.MANAGE_VENDORS
@@ -47,6 +51,7 @@ class DefineVendor(Command):
     lead_time_days: LeadTimeDays = 0
     strategic: bool = False
     active: bool = True
+    expected_version: Version | None = None
 
 
 class SetVendorActive(Command):
@@ -127,6 +132,7 @@ class DefineCatalogItem(Command):
     the item's other offers stay. They are the preferred one unless `preferred` is false. `offers` instead names all of
     them: what it lacks is approved no longer; then `vendor_number` alone can name the preferred one.
     A bundle is made of `components`, each at most once, none of them a bundle, and costs what they cost.
+    `expected_version` is the version its sender has seen; an item that has changed since is left alone.
     """
 
     type: ClassVar[str] = "purchasing.define_catalog_item.v1"
@@ -153,6 +159,7 @@ class DefineCatalogItem(Command):
     term_months: TermMonths | None = None
     asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
     active: bool = True
+    expected_version: Version | None = None
 
     @model_validator(mode="after")
     def is_bought_from_somebody(self) -> "DefineCatalogItem":

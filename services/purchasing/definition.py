@@ -40,6 +40,15 @@ from services.purchasing.catalog import (
     words_of,
 )
 
+
+def _check_seen(name: str, known: Record | None, expected: int | None) -> None:
+    """Nobody changes what they have not seen, if they say what they have."""
+    now = known.version if known else 0
+    if expected not in (None, now):
+        message = f"{name} has changed since: it is at version {now} now."
+        raise Rejection("precondition_failed", field="expected_version", message=message)
+
+
 # Vendors
 
 
@@ -51,6 +60,7 @@ def vendor_of(command: DefineVendor | SetVendorActive) -> Keys:
 def define_vendor(command: DefineVendor, held: Records, cause: Cause) -> Decision:
     """Create or change a vendor; what is not named is taken off."""
     known = held.find(Vendor, vendor_id_of(command.number))
+    _check_seen(command.number, known, command.expected_version)
     vendor = Vendor(
         id=vendor_id_of(command.number),
         version=known.version if known else 0,
@@ -130,6 +140,7 @@ def define_item(command: DefineCatalogItem, held: Records, cause: Cause) -> Deci
         message = f"SKUs that begin with {CUSTOM_SKU_PREFIX} are given to what is not in the catalog."
         raise Rejection("invalid_content", field="sku", message=message)
     known = held.find(CatalogItem, item_id_of(command.sku))
+    _check_seen(command.sku, known, command.expected_version)
     if known is not None and known.is_bundle is not bool(command.components):
         message = f"{command.sku} is {'a' if known.is_bundle else 'no'} bundle, and stays so."
         raise Rejection("bundle_fixed", field="components", message=message)

@@ -65,6 +65,8 @@ async def test_an_item_with_offers_packs_and_days_is_defined_and_scanned(way: Wa
     assert [each["sku"] for each in seen] == [sku] * 5
     assert (seen[0]["vendor_number"], seen[0]["unit_price"], seen[0]["lead_time_days"]) == (vendor, "9.00", 2)
     assert (await item(way.system, sku, on="2031-01-01"))["unit_price"] == "11.00"
+    seen_before = define.model_copy(update={"expected_version": seen[0]["version"] - 1, "name": "Other"})
+    assert (await way.give(seen_before, APPROVER)).refusal == ("precondition_failed", "expected_version")
     taken = await way.give(an_item(a_name(), gtin=carton), APPROVER)
     assert taken.refusal == ("gtin_taken", "gtin")
 

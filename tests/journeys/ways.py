@@ -167,8 +167,8 @@ class Way:
         method, service, path = ROUTES[type(command)](command)
         content = command.model_dump(mode="json", exclude_none=True)
         headers = as_person(person)
-        if isinstance(command, EditRequest):
-            headers |= {"If-Match": f'"{command.expected_version}"'}
+        if seen := content.pop("expected_version", None):
+            headers |= {"If-Match": f'"{seen}"'}
         if isinstance(command, AmendOrder):
             headers |= {"If-Match": f'"{command.expected_revision}"'}
         async with self.system.client(service) as client:

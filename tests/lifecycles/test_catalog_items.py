@@ -75,6 +75,18 @@ def test_a_vendor_is_retired_and_comes_back_and_is_announced_each_time(desk: Des
     assert [(said.active, said.strategic) for said in changes] == [(True, True), (False, True), (True, True)]
 
 
+def test_who_says_what_they_have_seen_changes_only_that(desk: Desk) -> None:
+    seen = the_item(desk, LAPTOP).version
+    desk.hear(an_item(LAPTOP, name="Laptop, newer", expected_version=seen))
+
+    late = desk.hear(an_item(LAPTOP, name="Laptop, other", expected_version=seen))
+    new = desk.hear(a_vendor("V-9", expected_version=1))
+
+    assert refusal(late) == refusal(new) == ("precondition_failed", "expected_version")
+    assert (the_item(desk, LAPTOP).name, the_item(desk, LAPTOP).version) == ("Laptop, newer", seen + 1)
+    assert desk.all(Vendor, number="V-9") == []
+
+
 def test_nobody_retires_a_vendor_or_an_item_that_is_not_there(desk: Desk) -> None:
     assert refusal(desk.hear(SetVendorActive(number="V-0", active=False))) == ("no_such_vendor", "number")
     assert refusal(desk.hear(SetItemActive(sku="NOTHING", active=False))) == ("no_such_catalog_item", "sku")

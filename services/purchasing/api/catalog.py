@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted
+from libs.chassis.preconditions import IfMatch, as_seen, etag
 from libs.contracts.catalog import Component, DefineCatalogItem, DefineOffer, Offer, Pack, SetItemActive
 from libs.contracts.permissions import Action
 from libs.contracts.values import AssetCreation, Code, Kind
@@ -73,9 +74,11 @@ class ItemSeen(BaseModel):
 @router.post(
     "/catalog-items", status_code=201, response_model=ItemDefined, dependencies=[needs(Action.MANAGE_CATALOG)]
 )
-async def define_catalog_item(item: JsonBody[DefineCatalogItem], obey: Obeying) -> Response:
-    """Create a catalog item, or change the one with this SKU."""
-    return await obey(item)
+async def define_catalog_item(
+    item: JsonBody[DefineCatalogItem], obey: Obeying, if_match: IfMatch = None
+) -> Response:
+    """Create a catalog item, or change the one with this SKU; with If-Match only as it was seen."""
+    return await obey(as_seen(item, if_match))
 
 
 @router.post(
@@ -121,9 +124,10 @@ async def list_catalog_items(
 
 
 @router.get("/catalog-items/{reference:path}", dependencies=[needs(Action.SEE_CATALOG)])
-async def show_catalog_item(reference: str, read: Reading, on: On = None) -> ItemSeen:
+async def show_catalog_item(reference: str, read: Reading, response: Response, on: On = None) -> ItemSeen:
     """One catalog item by id, SKU or GTIN, of itself or of one of its packs."""
     for row in await read.execute(select(_items).where(await _named(read, reference))):
+        response.headers["ETag"] = etag(row.version)
         return _seen(row, await _day(read, on))
     raise Rejection("no_such_catalog_item", message=f"The catalog has no item {reference}.")
 

@@ -10,6 +10,7 @@ from sqlalchemy import Row, select
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, fields_of, matching, named, page_of
+from libs.chassis.preconditions import IfMatch, as_seen, etag
 from libs.contracts.catalog import DefineVendor, SetVendorActive
 from libs.contracts.permissions import Action
 from services.purchasing.catalog import Vendor
@@ -50,9 +51,9 @@ class VendorSeen(BaseModel):
 @router.post(
     "/vendors", status_code=201, response_model=VendorDefined, dependencies=[needs(Action.MANAGE_VENDORS)]
 )
-async def define_vendor(vendor: JsonBody[DefineVendor], obey: Obeying) -> Response:
-    """Create a vendor, or change the one with this number."""
-    return await obey(vendor)
+async def define_vendor(vendor: JsonBody[DefineVendor], obey: Obeying, if_match: IfMatch = None) -> Response:
+    """Create a vendor, or change the one with this number; with If-Match only as it was seen."""
+    return await obey(as_seen(vendor, if_match))
 
 
 @router.post(
@@ -81,10 +82,11 @@ async def list_vendors(
 
 
 @router.get("/vendors/{reference:path}", dependencies=[needs(Action.SEE_CATALOG)])
-async def show_vendor(reference: str, read: Reading) -> VendorSeen:
+async def show_vendor(reference: str, read: Reading, response: Response) -> VendorSeen:
     """One vendor by id or number."""
     query = select(_vendors).where(named(reference, _vendors.c.id, _vendors.c.number))
     for row in await read.execute(query):
+        response.headers["ETag"] = etag(row.version)
         return _seen(row)
     raise Rejection("no_such_vendor", message=f"There is no vendor {reference}.")
 
