@@ -68,10 +68,10 @@ def command_of(kind: ImportKind, format: str, row: Mapping[str, Any]) -> Command
         raise RowInvalid(None, "text must not contain lone surrogates") from None
 
 
-def columns_of(file: BinaryIO, kind: ImportKind) -> list[str]:
-    """The header of a CSV file, which must have the columns of its kind."""
+def columns_of(file: BinaryIO, columns: Sequence[str]) -> list[str]:
+    """The header of a CSV file, which must have these columns."""
     header = [name.strip() for name in next(_csv(file), [])]
-    missing = [column for column in kind.columns if column not in header]
+    missing = [column for column in columns if column not in header]
     if missing:
         raise FileInvalid(f"The file lacks the columns {', '.join(missing)}.")
     if len(set(header)) < len(header):

@@ -137,7 +137,7 @@ class Importer:
 
     async def _check(self, job: DatabaseRow[Any], kind: ImportKind, file: BinaryIO) -> DatabaseRow[Any]:
         """Look at every row before the first is carried out; one that was begun before is gone on with."""
-        header = columns_of(file, kind) if job.format == "csv" else []
+        header = columns_of(file, kind.columns) if job.format == "csv" else []
         for rows in _batches(_after(job.rows_checked, rows_of(file, job.format)), CHECKED_AT_ONCE):
             verdicts = []
             for number, row in rows:

@@ -5,9 +5,9 @@ async def import_vendors(file: CsvFile, obey: Obeying) -> RowsRead:
     return await import_rows(obey, DefineVendor, contents_of(file, columns=("number", "name", …)))
 """
 
-import csv
 from collections.abc import Iterable, Mapping, Sequence
-from io import StringIO
+from io import BytesIO
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import Body
@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import Obey
-from libs.chassis.import_files import ImportKind, RowInvalid, as_meant, command_of
+from libs.chassis.import_files import FileInvalid, ImportKind, RowInvalid, columns_of, command_of, rows_of
 from libs.contracts.message import Command
 
 CsvFile = Annotated[bytes, Body(media_type="text/csv", description="UTF-8, comma, a header row.")]
@@ -46,19 +46,13 @@ class RowsRead(BaseModel):
 def contents_of(file: bytes, *, columns: Sequence[str]) -> list[Content]:
     """The rows of a file as contents, a row each. Empty cells are left out; unknown columns are ignored."""
     try:
-        # Spreadsheets put a byte order mark in front.
-        reader = csv.DictReader(StringIO(file.decode("utf-8-sig"), newline=""), strict=True)
-        missing = [column for column in columns if column not in (reader.fieldnames or ())]
-        if missing:
-            raise Rejection("invalid_content", message=f"The file lacks the columns {', '.join(missing)}.")
-        rows = [
-            {name: as_meant(cell.strip()) for name, cell in row.items() if name and cell} for row in reader
-        ]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise Rejection("invalid_content", message=f"This is not a CSV file in UTF-8: {error}.") from None
+        columns_of(BytesIO(file), columns)
+        rows = list(islice(rows_of(BytesIO(file), "csv"), ROWS_MAX + 1))
+    except FileInvalid as error:
+        raise Rejection("invalid_content", message=str(error)) from None
     if len(rows) > ROWS_MAX:
-        raise Rejection("invalid_content", message=f"The file has {len(rows)} rows; {ROWS_MAX} are the most.")
-    return [((number,), row) for number, row in enumerate(rows, 1)]
+        raise Rejection("invalid_content", message=f"The file has more than {ROWS_MAX} rows.")
+    return [((number,), row) for number, row in rows]
 
 
 async def import_rows(obey: Obey, what: type[Command] | ImportKind, contents: Iterable[Content]) -> RowsRead:

@@ -6,11 +6,14 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from libs.chassis.import_files import ImportKind, command_of, rows_of
 from libs.chassis.imports import contents_of
 from libs.contracts.assets import DefineLocation
 from libs.contracts.catalog import DefineCatalogItem, DefineVendor
 from libs.contracts.people import DefineCostCentre, DefineGroup, DefinePerson
 from libs.contracts.requests import SubmitRequest
+from libs.contracts.values import Kind
+from services.purchasing.api.files import CATALOG, OFFERS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -55,6 +58,24 @@ def test_every_article_number_ends_with_its_check_digit() -> None:
         assert item.gtin is not None
         weighted = sum(int(digit) * (3 if place % 2 else 1) for place, digit in enumerate(item.gtin))
         assert weighted % 10 == 0
+
+
+def commands(name: str, kind: ImportKind) -> list[Any]:
+    with (EXAMPLES / name).open("rb") as file:
+        return [command_of(kind, "csv", row) for _, row in rows_of(file, "csv")]
+
+
+def test_what_else_can_be_bought_is_made_of_and_offered_for_what_the_files_have() -> None:
+    more = commands("catalog-more.csv", CATALOG)
+    offers = commands("offers.csv", OFFERS)
+
+    skus, vendors = set(the_catalog()), {row["number"] for row in rows("vendors.csv")}
+    assert {item.kind for item in more} == set(Kind)
+    assert not {item.sku for item in more} & skus
+    assert {part.sku for item in more for part in item.components} <= skus
+    assert {item.vendor_number for item in more} <= {*vendors, None}
+    assert {offer.sku for offer in offers} <= skus
+    assert {offer.vendor_number for offer in offers} <= vendors
 
 
 def test_every_request_asks_for_items_and_goes_to_a_location_in_the_files() -> None:

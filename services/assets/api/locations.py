@@ -1,6 +1,6 @@
 """Locations over HTTP: define them, singly or from a file, and see them."""
 
-from collections import defaultdict
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
@@ -62,13 +62,13 @@ async def import_locations(file: CsvFile, obey: Obeying) -> RowsRead:
 
     Every row is told what became of it; rows of one location that agree on its name stand or fall together.
     """
-    locations: dict[tuple[str, str], tuple[list[int], list[str]]] = defaultdict(lambda: ([], []))
+    locations: dict[tuple[str, str], tuple[list[int], dict[str, Any]]] = {}
     for numbers, row in contents_of(file, columns=("code", "name", "storage_space")):
-        rows, spaces = locations[row.get("code", ""), row.get("name", "")]
+        space = row.get("storage_space", "")
+        said = {name: cell for name, cell in row.items() if name != "storage_space"}
+        key = row.get("code", ""), row.get("name", "")
+        rows, location = locations.setdefault(key, ([], {"storage_spaces": []}))
         rows += numbers
-        spaces.append(row.get("storage_space", ""))
-    contents = [
-        (rows, {"code": code, "name": name, "storage_spaces": spaces})
-        for (code, name), (rows, spaces) in locations.items()
-    ]
-    return await import_rows(obey, DefineLocation, contents)
+        location.update(said)
+        location["storage_spaces"].append(space)
+    return await import_rows(obey, DefineLocation, locations.values())
