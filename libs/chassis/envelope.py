@@ -29,7 +29,7 @@ from libs.chassis.cloudevents import Undecodable as Undecodable
 from libs.chassis.cloudevents import canonical_hash as canonical_hash
 from libs.chassis.decision import Actor
 from libs.chassis.schema import SHARDS
-from libs.contracts.message import MESSAGES, Answered, Command, Event, Message
+from libs.contracts.message import MESSAGES, Answered, Command, Event, Message, what_is_wrong
 from libs.contracts.permissions import Role
 from libs.contracts.values import MESSAGE_BYTES_MAX, derived_id
 
@@ -207,7 +207,7 @@ def invalid_content(invalid: ValidationError) -> InvalidContent:
     breaches = innermost(found)
     fields = [field_path(breach["loc"]) for breach in breaches[:3]]
     sentences = [
-        f"{field}: {breach['msg']}"[:200] if field else breach["msg"][:200]
+        f"{field}: {what_is_wrong(breach)}"[:200] if field else what_is_wrong(breach)[:200]
         for field, breach in zip(fields, breaches, strict=False)
     ]
     if len(breaches) > len(sentences):

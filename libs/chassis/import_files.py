@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, TextIO
 from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError, to_json
 
-from libs.contracts.message import Command
+from libs.contracts.message import Command, what_is_wrong
 
 ROWS_MAX = 1_000_000
 ROW_CHARACTERS_MAX = 256 * 1024
@@ -63,7 +63,7 @@ def command_of(kind: ImportKind, format: str, row: Mapping[str, Any]) -> Command
         return kind.command.model_validate_json(to_json(content))
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_context=False)[0]
-        raise RowInvalid(".".join(map(str, wrong["loc"])) or None, wrong["msg"]) from None
+        raise RowInvalid(".".join(map(str, wrong["loc"])) or None, what_is_wrong(wrong)) from None
     except PydanticSerializationError:
         raise RowInvalid(None, "text must not contain lone surrogates") from None
 

@@ -1,12 +1,13 @@
 """How lists leave over HTTP: a page at a time, each starting after the last key of the one before; or all in a file."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
 from fastapi import Query
 from fastapi.responses import StreamingResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, PlainSerializer
 from sqlalchemy import ColumnElement, Row, Select, false
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -19,6 +20,16 @@ After = Annotated[
 ]
 Wanted = Annotated[str | None, Query(max_length=200, pattern=r"^[^\x00]*$")]
 """A text to look for; the database knows no NUL."""
+
+
+def plainly(number: Decimal) -> str:
+    """A number without the zeros of its column, but for two decimals."""
+    whole, _, fraction = f"{number.normalize():f}".partition(".")
+    return f"{whole}.{fraction:0<2}"
+
+
+Plain = Annotated[Decimal, PlainSerializer(plainly, when_used="json")]
+"""A number that is shown as it would be written."""
 
 
 class Page(BaseModel, Generic[T]):

@@ -18,6 +18,7 @@ from libs.chassis.decision import Rejection
 from libs.chassis.envelope import field_path, innermost
 from libs.chassis.outage import Away, Trouble, trouble
 from libs.contracts.codes import CODES
+from libs.contracts.message import what_is_wrong
 
 log = structlog.get_logger()
 
@@ -179,7 +180,7 @@ def _is_json(content_type: str | None) -> bool:
 
 def _breach(error: Mapping[str, Any]) -> Breach:
     place, *location = error["loc"]
-    detail = str(error["msg"])[:200]
+    detail = what_is_wrong(error)[:200]
     if place == "body":
         steps = [str(step).replace("~", "~0").replace("/", "~1") for step in location]
         return Breach(detail=detail, pointer="#" + "".join(f"/{step}" for step in steps))

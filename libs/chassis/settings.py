@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from pydantic_core import PydanticUndefined
 
 from libs.chassis.decision import Grant
+from libs.contracts.message import what_is_wrong
 
 PREFIX = "QUARTERMASTER_"
 
@@ -183,9 +184,9 @@ class Settings(BaseModel):
         except ValidationError as error:
             # Without the input: a URL has a password.
             wrong += [
-                f"{PREFIX}{str(each['loc'][0]).upper()}: {_place(each['loc'])}{each['msg']}"
+                f"{PREFIX}{str(each['loc'][0]).upper()}: {_place(each['loc'])}{what_is_wrong(each)}"
                 if each["loc"]
-                else each["msg"]
+                else what_is_wrong(each)
                 for each in error.errors(include_input=False, include_url=False)
             ]
         if wrong:

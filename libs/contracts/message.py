@@ -1,11 +1,17 @@
 """What a message is: a fact somebody states or a command somebody gives. Its envelope is the chassis' business."""
 
-from typing import ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from libs.contracts.permissions import Action
+
+
+def what_is_wrong(breach: Mapping[str, Any]) -> str:
+    """What one of pydantic's errors says, without the kind of exception that a rule of ours was raised as."""
+    return str(breach["msg"]).removeprefix("Value error, ")
 
 
 class Value(BaseModel):

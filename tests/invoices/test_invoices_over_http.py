@@ -191,7 +191,7 @@ async def test_a_tolerance_lets_an_invoice_match(
     invoice = await shown(client)
     assert (invoice["status"], invoice["differs"]) == ("matched", True)
     listed = (await client.get("/tolerances", headers=BUYER)).json()["items"]
-    assert [(each["sku"], each["percent"]) for each in listed] == [(LAPTOP, "1.0000")]
+    assert [(each["sku"], each["percent"]) for each in listed] == [(LAPTOP, "1.00")]
 
 
 async def test_every_invoice_that_is_wanted_is_found_once(

@@ -108,7 +108,10 @@ async def test_cancelled_half_way_what_came_is_handed_over_and_the_rest_is_not_a
     await system.reaches(request_id, "partially_received")
 
     cancelled = await system.post(
-        "purchasing", f"/orders/{request_id}/cancel", {"reason": "One is enough."}, person=APPROVER
+        "purchasing",
+        f"/requests/{request_id}/orders/cancellation",
+        {"reason": "One is enough."},
+        person=APPROVER,
     )
     fulfilled = await system.reaches(request_id, "fulfilled")
 

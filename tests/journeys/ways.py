@@ -66,7 +66,7 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     CancelRequest: lambda of: ("POST", "requests", f"/requests/{of.request_id}/cancellation"),
     DecideApproval: lambda of: ("POST", "requests", f"/requests/{of.request_id}/decisions"),
     RetryFulfilment: lambda of: ("POST", "requests", f"/requests/{of.request_id}/process/retry"),
-    CancelOrder: lambda of: ("POST", "purchasing", f"/orders/{of.request_id}/cancel"),
+    CancelOrder: lambda of: ("POST", "purchasing", f"/requests/{of.request_id}/orders/cancellation"),
     AmendOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/amendments"),
     CompleteOrder: lambda of: ("PUT", "purchasing", f"/orders/{of.order_id}/lines"),
     SubmitOrder: lambda of: ("POST", "purchasing", f"/orders/{of.order_id}/submission"),

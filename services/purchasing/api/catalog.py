@@ -1,7 +1,6 @@
 """The catalog over HTTP: define and retire items, find them, and see what they cost on a day."""
 
 from datetime import date
-from decimal import Decimal
 from typing import Annotated, Any, cast
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
-from libs.chassis.pages import After, Limit, Page, Wanted
+from libs.chassis.pages import After, Limit, Page, Plain, Wanted
 from libs.chassis.preconditions import IfMatch, as_seen, etag
 from libs.contracts.catalog import Component, DefineCatalogItem, DefineOffer, Offer, Pack, SetItemActive
 from libs.contracts.permissions import Action
@@ -55,7 +54,7 @@ class ItemSeen(BaseModel):
     vendor_id: UUID | None
     vendor_number: str | None
     on: date
-    unit_price: Decimal | None
+    unit_price: Plain | None
     currency: str | None
     lead_time_days: int | None
     offers: list[Offer]

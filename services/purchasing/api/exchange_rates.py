@@ -9,10 +9,9 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
-from libs.chassis.pages import Limit, Page, Wanted, fields_of, matching, page_of
+from libs.chassis.pages import Limit, Page, Plain, Wanted, fields_of, matching, page_of
 from libs.contracts.catalog import DefineExchangeRate
 from libs.contracts.permissions import Action
-from libs.contracts.values import ExchangeRate
 from services.purchasing import exchange_rate
 from services.purchasing.api.vendors import Change
 from services.purchasing.tables import STORAGE
@@ -35,7 +34,7 @@ class RateSeen(BaseModel):
     rate_id: UUID
     currency: str
     base: str
-    rate: ExchangeRate
+    rate: Plain
     valid_from: date
 
 

@@ -196,7 +196,7 @@ async def confirm_service(
 
 
 @router.post(
-    "/orders/{request_id}/cancel",
+    "/requests/{request_id}/orders/cancellation",
     status_code=200,
     response_model=OrdersCancelled,
     dependencies=[needs(Action.MANAGE_ORDERS)],

@@ -1,7 +1,6 @@
 """Orders over HTTP: find them, see one with its lines, requests and invoiced figures, and how all of them stand."""
 
 from datetime import UTC, date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.decision import Rejection
 from libs.chassis.finding import COUNTED_MAX, PageWanted
 from libs.chassis.http import Reading, needs
-from libs.chassis.pages import Limit, Page, Wanted, fields_of
+from libs.chassis.pages import Limit, Page, Plain, Wanted, fields_of
 from libs.chassis.preconditions import etag
 from libs.contracts.orders import Contract
 from libs.contracts.permissions import Action
@@ -70,7 +69,7 @@ class OrderSeen(BaseModel):
     freight: Money
     tax: Money
     expected_cost: Money
-    rate: Decimal | None
+    rate: Plain | None
     base_currency: str | None
     asked_total: Money | None
     awaits: list[UUID]
@@ -110,12 +109,12 @@ class LineSeen(BaseModel):
     ends_on: date | None
     expected_on: date | None
     contract: Contract | None
-    approved_unit_price: Decimal | None
-    offered_price: Decimal | None
-    unit_price: Decimal | None
+    approved_unit_price: Plain | None
+    offered_price: Plain | None
+    unit_price: Plain | None
     price_reason: str | None
     line_total: Money
-    tax_percent: Decimal
+    tax_percent: Plain
     tax: Money
     ordered: int
     units_made: int
@@ -154,10 +153,10 @@ class OrderDifference(BaseModel):
     order_id: UUID
     status: Status
     derived_status: Status
-    total: Decimal
-    derived_total: Decimal
-    expected_cost: Decimal
-    derived_expected_cost: Decimal
+    total: Plain
+    derived_total: Plain
+    expected_cost: Plain
+    derived_expected_cost: Plain
 
 
 class OrderVerification(BaseModel):

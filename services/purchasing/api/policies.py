@@ -1,6 +1,5 @@
 """How the company buys, over HTTP."""
 
-from decimal import Decimal
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -8,6 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import select
 
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
+from libs.chassis.pages import Plain
 from libs.contracts.permissions import Action
 from libs.contracts.purchasing import DefinePurchasingPolicy
 from libs.contracts.values import Money
@@ -31,7 +31,7 @@ class PolicySeen(BaseModel):
     uses_invoices: bool
     submits_by_itself: bool
     approve_orders_from: Money | None
-    spending_tolerance: Decimal
+    spending_tolerance: Plain
     separates_duties: bool
     base_currency: str
     company: str | None

@@ -8,10 +8,9 @@ from pydantic import BaseModel
 from sqlalchemy import Row, or_, select
 
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
-from libs.chassis.pages import After, Limit, Page, fields_of, matching, page_of
+from libs.chassis.pages import After, Limit, Page, Plain, fields_of, matching, page_of
 from libs.contracts.invoices import DefineTolerance, Difference
 from libs.contracts.permissions import Action
-from libs.contracts.values import Amount, Percent
 from services.purchasing.tables import STORAGE
 from services.purchasing.tolerance import Tolerance
 
@@ -35,8 +34,8 @@ class ToleranceSeen(BaseModel):
     difference: Difference
     sku: str | None
     vendor_number: str | None
-    percent: Percent | None
-    amount: Amount | None
+    percent: Plain | None
+    amount: Plain | None
 
 
 @router.post(

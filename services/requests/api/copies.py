@@ -1,6 +1,5 @@
 """What this service knows of what others own, over HTTP."""
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -9,7 +8,7 @@ from pydantic import BaseModel
 from sqlalchemy import Row, select
 
 from libs.chassis.http import Obeying, Reading, needs
-from libs.chassis.pages import After, Limit, Page, fields_of, page_of
+from libs.chassis.pages import After, Limit, Page, Plain, fields_of, page_of
 from libs.contracts.catalog import Component, Offer
 from libs.contracts.permissions import Action
 from libs.contracts.requests import RenewCopies
@@ -31,7 +30,7 @@ class EntrySeen(BaseModel):
     name: str
     kind: Kind
     vendor_number: str | None
-    unit_price: Decimal | None
+    unit_price: Plain | None
     currency: str | None
     offers: tuple[Offer, ...]
     components: tuple[Component, ...]

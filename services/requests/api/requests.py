@@ -1,7 +1,6 @@
 """Requests over HTTP: ask, find, change, take back, stop, and see the whole trail."""
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.decision import Actor, Rejection
 from libs.chassis.finding import COUNTED_MAX, PageWanted
 from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
-from libs.chassis.pages import Limit, Page, Wanted, fields_of, page_of
+from libs.chassis.pages import Limit, Page, Plain, Wanted, fields_of, page_of
 from libs.chassis.preconditions import IfMatch, etag, expected_version
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
@@ -122,7 +121,7 @@ class LineSeen(BaseModel):
     kind: Kind
     catalog_version: int | None
     quantity: int
-    unit_price: Decimal
+    unit_price: Plain
     line_total: Money
     vendor: str | None
     vendor_named: bool
