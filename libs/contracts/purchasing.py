@@ -241,10 +241,10 @@ class CancelledLine(Value):
 
 
 class OrderCancelled(Event):
-    """What was still open of the order will not come, and its software is given back, but for what is in use.
+    """What was still open of the order, or of these lines, will not come; software goes back but for what is in use.
 
     An order that was never submitted was not expected by anybody but the request. `amendment` is the last one that
-    came before.
+    came before. `whole` tells that nothing of the order is left; else some of it is here or will come.
     """
 
     type: ClassVar[str] = "purchasing.order_cancelled.v1"
@@ -254,6 +254,7 @@ class OrderCancelled(Event):
     request_id: UUID | None
     reason: str
     was_submitted: bool = True
+    whole: bool = True
     amendment: int = 0
     lines: tuple[CancelledLine, ...]
 

@@ -112,13 +112,14 @@ def said_announced(order: PurchaseOrder, lines: Iterable[OrderLine]) -> OrderAnn
 
 
 def said_cancelled(order: PurchaseOrder, lines: Iterable[OrderLine], reason: str) -> OrderCancelled:
-    """Units of an order will not come; all such figures of the order by now."""
+    """Units of an order will not come; all such figures of the order by now, and whether it is cancelled as a whole."""
     return OrderCancelled(
         order_id=order.id,
         requisition_number=order.requisition_number,
         request_id=order.request_id,
         reason=reason,
         was_submitted=order.submitted_at is not None,
+        whole=order.status is Status.CANCELLED,
         amendment=order.amendments,
         lines=tuple(
             CancelledLine(

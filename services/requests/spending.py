@@ -145,6 +145,9 @@ def _outdated(fact: OrderNews, about: UUID, held: Records) -> tuple[list[Approva
         meant = about == (fact.request_id or fact.order_id)
         known = [round for round in waiting if meant and (round.order_revision or 0) <= fact.order_revision]
         return known, RoundStatus.VOIDED, fact.reason
+    if fact.was_submitted and not fact.whole:
+        # The order goes on, and so does an amendment of it that waits.
+        return [], RoundStatus.STOPPED, ""
     return waiting, RoundStatus.STOPPED, f"{fact.requisition_number} was cancelled"
 
 

@@ -190,6 +190,7 @@ def test_a_cancellation_cancels_what_is_open_of_all_orders_of_a_request(desk: De
         requisition_number=first.requisition_number,
         request_id=REQUEST,
         reason="not needed any more",
+        whole=False,
         lines=(
             CancelledLine(
                 order_line_id=laptop.id,
@@ -200,8 +201,7 @@ def test_a_cancellation_cancels_what_is_open_of_all_orders_of_a_request(desk: De
             ),
         ),
     )
-    assert set(said) == {first.id, second.id}
-    assert ended.verdict == "accepted"
+    assert (set(said), ended.verdict) == ({first.id, second.id}, "accepted")
 
 
 def test_a_second_cancellation_changes_nothing(desk: Desk) -> None:
