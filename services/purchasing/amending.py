@@ -10,14 +10,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from libs.chassis.decision import Cause, Records, Rejection
+from libs.contracts.message import Message
 from libs.contracts.orders import AmendOrder, ChangedLine, Contract
 from libs.contracts.purchasing import AmendedLine, OrderAmended, OrderChange
+from libs.contracts.requests import ApproveOrder
 from libs.contracts.values import Kind, money
 from services.purchasing.catalog import Vendor
+from services.purchasing.commitment import Commanded, share_of
 from services.purchasing.order_facts import said_ordered
 from services.purchasing.order_lines import Buying, check_reason, drafted
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder, in_order, lines_held, with_sums
-from services.purchasing.spending import on_its_day
+from services.purchasing.spending import on_its_day, size_of, spending_question
 
 FIXED = ("vendor_number", "currency", "deliver_to")
 FIXED_OF_LINES = ("asset_creation", "destination", "starts_on", "ends_on")
@@ -209,3 +212,30 @@ def said_amended(before: Sequence[OrderLine], now: Amended, reason: str, by: str
         ),
         added=tuple(said_ordered(line) for line in now.added),
     )
+
+
+def questions_about(
+    now: Amended,
+    before: Sequence[OrderLine],
+    order: PurchaseOrder,
+    commanded: Commanded,
+    unasked: Iterable[UUID],
+    by: str,
+) -> Iterable[Message]:
+    """May it cost as much as that? The revision is the one that the amendment would make."""
+    for asked in unasked:
+        if asked != order.id:
+            more = share_of(now.order, now.lines, asked) - share_of(order, before, asked)
+            total = commanded[asked].committed + more
+            yield spending_question(now.order, now.lines, commanded[asked], total)
+            continue
+        yield ApproveOrder(
+            order_id=order.id,
+            requisition_number=order.requisition_number,
+            order_revision=now.order.revision,
+            total=money(size_of(now.order, now.lines), order.currency),
+            vendor_number=order.vendor_number or "",
+            kinds=tuple(sorted({line.kind for line in now.lines if line.living})),
+            asked_by=by,
+            request_ids=order.requests,
+        )

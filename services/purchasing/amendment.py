@@ -26,13 +26,12 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
-from libs.contracts.message import Message
 from libs.contracts.orders import AmendmentAwaited, AmendmentRefused, AmendOrder
 from libs.contracts.purchasing import OrderChange
-from libs.contracts.requests import ApproveOrder, OrderApproved, SpendingApproved
+from libs.contracts.requests import OrderApproved, SpendingApproved
 from libs.contracts.values import derived_id, money
 from services.purchasing import draft
-from services.purchasing.amending import Amended, amended, said_amended
+from services.purchasing.amending import Amended, amended, questions_about, said_amended
 from services.purchasing.catalog import CatalogItem, Vendor, item_id_of
 from services.purchasing.commitment import (
     Commanded,
@@ -46,7 +45,6 @@ from services.purchasing.counting import followed
 from services.purchasing.matching import matching_again
 from services.purchasing.purchase_order import (
     UNSUBMITTED,
-    OrderLine,
     OrderName,
     PurchaseOrder,
     Status,
@@ -62,7 +60,7 @@ from services.purchasing.spending import (
     is_large,
     limit_of,
     said_dropped,
-    spending_question,
+    size_of,
     terms_held,
     terms_in,
 )
@@ -146,7 +144,8 @@ def amend(command: AmendOrder, held: Records, cause: Cause) -> Decision:
     if not unasked:
         return _applied(record, order, now, names, held, commanded, terms, cause)
     record = replace(record, awaits=unasked, wish=command, items=tuple(sorted(_items_of(command, now))))
-    questions = _questions(now, lines_held(held, order), order, commanded, unasked, by)
+    order = replace(order, awaits=unasked)
+    questions = questions_about(now, lines_held(held, order), order, commanded, unasked, by)
     return Decision(
         save=[order, record], publish=[said_waits(order, record), *questions], answer=_answer(order, record)
     )
@@ -177,37 +176,10 @@ def _missing(
             continue
         if within_limit(known.committed + more) > limit_of(known, terms.policy):
             missing.append(request_id)
-    grows = now.order.total + now.order.freight > order.total + order.freight
-    if grows and is_large(now.order, terms, cause):
+    grows = size_of(now.order, now.lines) > size_of(order, before)
+    if grows and is_large(now.order, now.lines, terms, cause):
         missing.append(order.id)
     return tuple(missing)
-
-
-def _questions(
-    now: Amended,
-    before: Sequence[OrderLine],
-    order: PurchaseOrder,
-    commanded: Commanded,
-    unasked: Iterable[UUID],
-    by: str,
-) -> Iterable[Message]:
-    """May it cost as much as that? The revision is the one that the amendment would make."""
-    for asked in unasked:
-        if asked != order.id:
-            more = share_of(now.order, now.lines, asked) - share_of(order, before, asked)
-            total = commanded[asked].committed + more
-            yield spending_question(now.order, now.lines, commanded[asked], total)
-            continue
-        yield ApproveOrder(
-            order_id=order.id,
-            requisition_number=order.requisition_number,
-            order_revision=now.order.revision,
-            total=money(now.order.total + now.order.freight, order.currency),
-            vendor_number=order.vendor_number or "",
-            kinds=tuple(sorted({line.kind for line in now.lines if line.living})),
-            asked_by=by,
-            request_ids=order.requests,
-        )
 
 
 def _applied(
@@ -275,6 +247,7 @@ def granted(
     if whom != order.id:
         commanded[whom] = replace(commanded[whom], approved=max(commanded[whom].approved, fact.total.amount))
     record = replace(record, awaits=tuple(asked for asked in record.awaits if asked != whom))
+    order = replace(order, awaits=record.awaits)
     approved = [commanded[whom]] if whom != order.id else []
     if record.awaits:
         return Decision(save=[*approved, order, record], publish=[said_waits(order, record)])
@@ -284,6 +257,9 @@ def granted(
         if order.status not in AMENDABLE or order.revision + 1 != record.revision:
             message = f"Order {order.requisition_number} is {order.status}."
             raise Rejection("order_not_amendable", message=message)
+        if not any(vendor.id == order.vendor_id and vendor.active for vendor in held.all(Vendor)):
+            message = f"Nothing is bought from vendor {order.vendor_number} any more."
+            raise Rejection("vendor_unknown", message=message)
         now = amended(wish, order, held, cause)
         names = draft.claimed(wish.new_purchase_order_number, order, held, of="new_purchase_order_number")
         unasked = _missing(order, now, held, commanded, terms_in(held), cause)
@@ -307,11 +283,10 @@ def _dropped(
     record: OrderAmendment, order: PurchaseOrder, reason: str, approved: Sequence[Record], cause: Cause
 ) -> Decision:
     """The order stays as it is. The revision that was asked about is not used for another amendment."""
-    order = replace(order, revision=max(order.revision, record.revision))
-    dropped = [
-        said_dropped(order, None if asked == order.id else asked, record.revision) for asked in record.awaits
-    ]
+    order = replace(order, revision=max(order.revision, record.revision), awaits=())
+    asked_still = [None if asked == order.id else asked for asked in record.awaits]
     record = record.become(AmendmentStatus.REFUSED, refusal=reason, settled_at=cause.at, awaits=())
+    dropped = [said_dropped(order, asked, record.revision, why_dropped(record)) for asked in asked_still]
     said = AmendmentRefused(
         order_id=order.id,
         requisition_number=order.requisition_number,
@@ -320,6 +295,11 @@ def _dropped(
         reason=reason,
     )
     return Decision(save=[*approved, order, record], publish=[said, *dropped])
+
+
+def why_dropped(record: OrderAmendment) -> str:
+    """Why nobody need decide on an amendment any more, as said of the order."""
+    return "was amended" if record.refusal is None else f"stays as it is: {record.refusal}"
 
 
 def said_waits(order: PurchaseOrder, record: OrderAmendment) -> AmendmentAwaited:

@@ -160,7 +160,7 @@ def answered(answer: CommandAnswered, held: Records, cause: Cause) -> Decision:
         publish=[
             RecallOrder(order_id=order.id)
             for order in held.all(PurchaseOrder)
-            if answer.about in order.awaits or order.status in amendment.AMENDABLE
+            if answer.about in order.awaits
         ]
     )
 
@@ -211,7 +211,9 @@ def _dropped_if_over(answer: CommandAnswered, order_id: UUID, revision: int, hel
     if asked is not None and amendment.waiting_for(order_id, revision, asked, held):
         return Decision()
     request_id = answer.about if answer.command_type == ApproveSpending.type else None
-    dropped: Message = said_dropped(order, request_id, revision)
+    record = held.find(amendment.OrderAmendment, amendment.order_amendment_id(order_id, revision))
+    why = amendment.why_dropped(record) if record is not None else None
+    dropped: Message = said_dropped(order, request_id, revision, why)
     return Decision(save=[order], publish=[dropped])
 
 

@@ -20,9 +20,8 @@ from libs.chassis.decision import (
     Rejection,
 )
 from libs.contracts.message import Message
-from libs.contracts.orders import CancelOneOrder, CloseOrder, RecallOrder
+from libs.contracts.orders import CancelOneOrder, CloseOrder
 from libs.contracts.purchasing import CancelOrder, OrderClosed
-from services.purchasing.amendment import AmendmentStatus, OrderAmendment, waiting_of
 from services.purchasing.commitment import (
     Commanded,
     RequestOrders,
@@ -43,7 +42,6 @@ from services.purchasing.purchase_order import (
     as_named,
     in_order,
     lines_held,
-    order_meant,
     order_named,
     redrafted,
 )
@@ -114,9 +112,6 @@ def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
         spent |= off.commanded
         save += [off.order, *off.lines]
         publish += off.said
-        if off.lost_units and order.submitted_at is not None:
-            # An amendment of it that waits, if there is one, is dropped in time.
-            publish.append(RecallOrder(order_id=order.id))
     shared: dict[UUID, list[UUID]] = {}
     for line in in_order(held.all(OrderLine, request_id=command.request_id)):
         if line.order_id not in own and line.living:
@@ -142,7 +137,7 @@ def cancel(command: CancelOrder, held: Records, cause: Cause) -> Decision:
 
 def cancel_one(command: CancelOneOrder, held: Records, cause: Cause) -> Decision:
     """Cancel whatever has not arrived of one order, or of some of its lines. Once nothing of them is open, there is
-    nothing to cancel. An amendment that waits is not made: it was asked for when more was wanted."""
+    nothing to cancel. An amendment that waits goes on waiting as long as something of the order is left."""
     order = order_named(held, command)
     lines = lines_held(held, order)
     if order.status is Status.CANCELLED:
@@ -154,15 +149,9 @@ def cancel_one(command: CancelOneOrder, held: Records, cause: Cause) -> Decision
         raise Rejection("order_not_open", field="order_id", message=message)
     return Decision(
         save=[*off.commanded.values(), off.order, *off.lines],
-        publish=[*off.said, *_recalled(order, held)],
+        publish=off.said,
         answer=as_named(off.order),
     )
-
-
-def _recalled(order: PurchaseOrder, held: Records) -> list[Message]:
-    """What drops an amendment that waits, if there is one."""
-    waits = held.all(OrderAmendment, order_id=order.id, status=AmendmentStatus.WAITING)
-    return [RecallOrder(order_id=order.id)] if waits else []
 
 
 def _lines_named(
@@ -204,7 +193,6 @@ def close(command: CloseOrder, held: Records, cause: Cause) -> Decision:
     now = replace(off.order, short=order.short or off.lost_units)
     closed = said_closed(now, command.reason)
     said = [closed if isinstance(fact, OrderClosed) else fact for fact in off.said]
-    said += _recalled(order, held)
     return Decision(save=[*off.commanded.values(), now, *off.lines], publish=said, answer=as_named(now))
 
 
@@ -221,23 +209,18 @@ def all_of_request(command: CancelOrder) -> Keys:
     )
 
 
-def order_with_amendment(command: CancelOneOrder | CloseOrder) -> Keys:
-    """The order with its lines and requests, and an amendment of it that waits."""
-    return (*order_and_requests(command), waiting_of(order_meant(command)))
-
-
 HANDLERS: Handlers = (
     Handler(on=CancelOrder, holds=all_of_request, reads=policy_held, decide=cancel),
     Handler(
         on=CancelOneOrder,
-        holds=order_with_amendment,
+        holds=order_and_requests,
         reads=policy_held,
         early=Early.WAIT_10_MINUTES,
         decide=cancel_one,
     ),
     Handler(
         on=CloseOrder,
-        holds=order_with_amendment,
+        holds=order_and_requests,
         reads=policy_held,
         early=Early.WAIT_10_MINUTES,
         decide=close,

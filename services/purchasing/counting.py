@@ -169,8 +169,7 @@ def _follow(
     order, said = followed(order, lines.values(), cause, policy_in(held))
     lost: list[Message] = []
     if reason and any(line.cancelled > before[line.id].cancelled for line in changed):
-        # An amendment that waits is dropped, as with any other cancellation.
-        lost += [said_cancelled(order, lines.values(), reason), RecallOrder(order_id=order.id)]
+        lost.append(said_cancelled(order, lines.values(), reason))
     publish = [*first, *surplus, *lost, *said, *matching_again(order)]
     save: list[Record] = [order] if publish or order != known else []
     return Decision(save=[*save, *changed], publish=publish)
@@ -181,7 +180,8 @@ def followed(
 ) -> tuple[PurchaseOrder, list[Message]]:
     """The order in the status of its lines, and what is to be said about the change; one that waits goes on waiting.
 
-    Once closed it stays so until something is open again.
+    Once closed it stays so until something is open again. With an order that is closed or cancelled an amendment of it
+    that waits is over, whoever or whatever ended the order.
     """
     if order.status in UNSUBMITTED:
         return order, []
@@ -199,6 +199,8 @@ def followed(
     if order.status is Status.RECEIVED and is_done(order, lines, policy):
         order = order.become(Status.CLOSED, status_since=cause.at, closed_at=cause.at)
         said.append(said_closed(order))
+    if order.awaits and order.status in (Status.CLOSED, Status.CANCELLED):
+        said.append(RecallOrder(order_id=order.id))
     return order, said
 
 

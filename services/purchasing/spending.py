@@ -72,7 +72,7 @@ def place(
     for request_id in order.requests:
         within_limit(commanded[request_id].committed + share_of(order, lines, request_id))
     unasked = missing_approvals(order, lines, commanded, terms.policy)
-    if order.id not in order.granted and is_large(order, terms, cause):
+    if order.id not in order.granted and is_large(order, lines, terms, cause):
         unasked = (*unasked, order.id)
     if unasked:
         return asking(order, lines, commanded, unasked, cause)
@@ -99,7 +99,14 @@ def limit_of(commanded: RequestOrders, policy: PurchasingPolicy) -> Decimal:
     return commanded.approved * (100 + policy.spending_tolerance) / 100
 
 
-def is_large(order: PurchaseOrder, terms: Terms, cause: Cause) -> bool:
+def size_of(order: PurchaseOrder, lines: Iterable[OrderLine]) -> Decimal:
+    """What an order costs, net with freight, without what of it was cancelled."""
+    living = [line for line in lines if line.living]
+    nets = (line.net_of(line.living, order.currency) for line in living)
+    return sum(nets, order.freight if living else Decimal(0))
+
+
+def is_large(order: PurchaseOrder, lines: Iterable[OrderLine], terms: Terms, cause: Cause) -> bool:
     """Whether it reaches the amount from which orders need an approval of their own; without an exchange rate nobody
     can tell."""
     threshold = terms.policy.threshold
@@ -109,7 +116,7 @@ def is_large(order: PurchaseOrder, terms: Terms, cause: Cause) -> bool:
     if rate is None:
         message = f"Nobody knows what {order.currency} is worth in {threshold.currency}."
         raise Rejection("exchange_rate_unknown", field="order_id", message=message)
-    return line_total((order.total + order.freight) * rate, 1, threshold.currency) >= threshold.amount
+    return line_total(size_of(order, lines) * rate, 1, threshold.currency) >= threshold.amount
 
 
 def size_is_known(order: PurchaseOrder, terms: Terms, cause: Cause) -> bool:
@@ -197,7 +204,7 @@ def asking(
                 order_id=order.id,
                 requisition_number=order.requisition_number,
                 order_revision=order.revision,
-                total=money(order.total + order.freight, order.currency),
+                total=money(size_of(order, lines), order.currency),
                 vendor_number=order.vendor_number or "",
                 kinds=tuple(sorted({line.kind for line in lines if line.living})),
                 asked_by=order.submitted_by or cause.sender,
@@ -250,9 +257,13 @@ def _named_instead(order: PurchaseOrder, lines: Iterable[OrderLine], request_id:
     return next((vendor for vendor in named if vendor is not None), None)
 
 
-def said_dropped(order: PurchaseOrder, request_id: UUID | None, revision: int) -> SpendingQuestionDropped:
-    """Nobody need decide on this revision of the order."""
-    if order.status is Status.CANCELLED:
+def said_dropped(
+    order: PurchaseOrder, request_id: UUID | None, revision: int, why: str | None = None
+) -> SpendingQuestionDropped:
+    """Nobody need decide on this revision of the order, because of what became of it, or because of something else."""
+    if why is not None:
+        reason = why
+    elif order.status is Status.CANCELLED:
         reason = "was cancelled"
     else:
         reason = "was changed" if order.status in UNSUBMITTED else "was placed within what was approved"

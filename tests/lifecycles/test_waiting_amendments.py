@@ -14,7 +14,7 @@ from services.purchasing.amendment import AmendmentStatus
 from services.purchasing.commitment import RequestOrders
 from services.purchasing.purchase_order import Status
 from tests.builders_amending import amend, amendments, committed, placed, the_line, the_order, told
-from tests.builders_buying import a_draft, a_line_to_draft, a_return, an_amendment
+from tests.builders_buying import a_draft, a_line_to_draft, an_amendment
 from tests.builders_desk import LAPTOP, Desk, a_purchasing_desk, a_receipt, cancel_order
 from tests.builders_orders import (
     a_no_to,
@@ -178,7 +178,7 @@ def test_it_is_dropped_when_the_order_is_closed(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("what", ["one order", "one line", "the request"])
-def test_it_is_dropped_when_something_of_the_order_is_cancelled(desk: Desk, what: str) -> None:
+def test_it_is_dropped_when_all_of_the_order_is_cancelled(desk: Desk, what: str) -> None:
     line = placed(desk, approved="600")
     amend(desk, {"quantity": 5})
     order = the_order(desk)
@@ -195,16 +195,6 @@ def test_it_is_dropped_when_something_of_the_order_is_cancelled(desk: Desk, what
     assert amendments(desk)[0].status is AmendmentStatus.REFUSED
     (dropped,) = [said for said in desk.said if isinstance(said, SpendingQuestionDropped)]
     assert (dropped.request_id, dropped.order_revision) == (asked(desk)[0].request_id, 2)
-
-
-def test_it_is_dropped_when_goods_that_went_back_will_not_come_again(desk: Desk) -> None:
-    line = placed(desk, approved="600")
-    amend(desk, {"quantity": 5})
-
-    desk.hear(a_receipt((line, 2, 0)), a_return(line.order_id, (line.id, 1), purpose="credit"))
-    desk.hear(*(said for said in desk.said if isinstance(said, RecallOrder)))
-
-    assert amendments(desk)[0].status is AmendmentStatus.REFUSED
 
 
 def test_what_we_recall_ourselves_need_not_wait_for_anything(desk: Desk) -> None:
