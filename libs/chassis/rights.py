@@ -1,8 +1,9 @@
 """What each broker user may do: the least that lets it work.
 
 A service configures nothing, writes to its own exchanges and, with the commands it declares to send, to its
-siblings' inboxes, and reads its own queues. An integration gives commands that declare an action and reads its
-answers; which of them it may give is for the service to decide, because an integration can act for a person.
+siblings' inboxes, and reads its own queues. An integration gives commands that declare an action, and reads its
+answers and what it asked to have said again; which of them it may give is for the service to decide, because an
+integration can act for a person.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from libs.chassis.service import Service
-from libs.contracts.message import AnnounceAll, Command, Event
+from libs.contracts.message import MESSAGES, AnnounceAll, Command, Event
 
 NOTHING = "^$"
 EVERYTHING = ".*"
@@ -32,6 +33,11 @@ class Integration:
         """Its queue. Of a reader that stays away the oldest answers are dropped: nobody else is held up."""
         return f"{self.name}.answers"
 
+    @property
+    def copies(self) -> str:
+        """Its exchange, and the queue behind it, for what it asks to have said again; also bounded."""
+        return f"{self.name}.bulk"
+
 
 INTEGRATIONS = (Integration("erp"),)
 
@@ -49,7 +55,9 @@ class Rights:
     says: Mapping[str, str] = field(default_factory=dict)
 
 
-def of_service(service: Service, services: Sequence[Service]) -> Rights:
+def of_service(
+    service: Service, services: Sequence[Service], integrations: Sequence[Integration] = ()
+) -> Rights:
     """Its own exchanges and what it sends; its markers, to learn that they exist; what it announces again.
 
     That goes into the bulk exchanges of those who ask for it.
@@ -65,6 +73,8 @@ def of_service(service: Service, services: Sequence[Service]) -> Rights:
     for sibling in services:
         if any(issubclass(command, AnnounceAll) and command.owner() == name for command in sibling.sends):
             says[f"{sibling.name}.bulk"] = one_of(_copied(sibling, name))
+    if announces_to_others(service):
+        says |= {integration.copies: one_of(_announced(name)) for integration in integrations}
     return Rights(
         configure=NOTHING,
         write=one_of(says, rf"{name}\.topology\.[0-9a-f]+"),
@@ -79,12 +89,31 @@ def _copied(service: Service, owner: str) -> list[str]:
     return sorted(fact.type for fact in heard if issubclass(fact, Event) and fact.carries == "state")
 
 
+def announces_to_others(service: Service) -> bool:
+    """Whether other systems may ask it to say everything again."""
+    return any(
+        issubclass(handler.on, AnnounceAll) and handler.on.action is not None
+        for handler in service.queues["inbox"]
+    )
+
+
+def _announced(owner: str) -> list[str]:
+    """The facts of this owner from which copies can be kept."""
+    owned = (message for message in MESSAGES.values() if message.owner() == owner)
+    return sorted(fact.type for fact in owned if issubclass(fact, Event) and fact.carries == "state")
+
+
 def of_integration(integration: Integration, services: Sequence[Service]) -> Rights:
-    """Only commands that declare their action, only to the services that obey them."""
+    """Only commands that declare their action, only to the services that obey them; it reads what is for it."""
     says = {
         f"{service.name}.commands": one_of(types) for service in services if (types := open_types(service))
     }
-    return Rights(configure=NOTHING, write=one_of(says), read=one_of([integration.answers]), says=says)
+    return Rights(
+        configure=NOTHING,
+        write=one_of(says),
+        read=one_of([integration.answers, integration.copies]),
+        says=says,
+    )
 
 
 def one_of(names: Iterable[str], *patterns: str) -> str:

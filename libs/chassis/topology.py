@@ -38,6 +38,8 @@ DELIVERY_LIMIT = 10_000
 NEVER = 1_000_000_000
 INGRESS_BYTES_MAX = 256 * 1024 * 1024
 ANSWERS_BYTES_MAX = 64 * 1024 * 1024
+COPIES_BYTES_MAX = 1024 * 1024 * 1024
+"""A catalog of a million items fits: they are announced faster than most can store them."""
 
 
 @dataclass(frozen=True, order=True)
@@ -82,14 +84,16 @@ def topology(services: Sequence[Service], integrations: Sequence[Integration] = 
         for service in services
         if open_types(service)
     }
+    bindings |= {Binding(each.copies, ALL, each.copies) for each in integrations}
     bindings |= {Binding(each.exchange, each.key, AUDIT) for each in bindings if _is_audited(each.exchange)}
     bindings |= {Binding(f"{service.name}.events", ALL, AUDIT) for service in services}
     queues = [queue for service in services for queue in queues_of(service)]
-    queues += [integration.answers for integration in integrations]
+    queues += [queue for each in integrations for queue in (each.answers, each.copies)]
     return Topology(
         exchanges=(
             *(f"{service.name}.{door}" for service in services for door in DOORS),
             *(marker(service) for service in services),
+            *(integration.copies for integration in integrations),
         ),
         queues={queue: {"x-queue-type": "quorum"} for queue in queues} | {AUDIT: {"x-queue-type": "stream"}},
         bindings=frozenset(bindings),
@@ -191,7 +195,7 @@ def definitions(
     """
     wanted = topology(services, integrations)
     users = [service.name for service in services] + [integration.name for integration in integrations]
-    granted = {service.name: rights.of_service(service, services) for service in services}
+    granted = {service.name: rights.of_service(service, services, integrations) for service in services}
     granted |= {each.name: rights.of_integration(each, services) for each in integrations}
     if "admin" in passwords:
         users.append("admin")
@@ -283,12 +287,16 @@ def _policies(
         yield f"{name}.ingress", Policy(strangers, dies | {"max-length-bytes": INGRESS_BYTES_MAX})
         yield f"{name}.dead_letters", Policy((f"{name}.dead_letters",), {"delivery-limit": NEVER})
     for integration in integrations:
-        bounded: dict[str, str | int] = {
-            "delivery-limit": NEVER,
-            "max-length-bytes": ANSWERS_BYTES_MAX,
-            "overflow": "drop-head",
-        }
-        yield integration.answers, Policy((integration.answers,), bounded)
+        for queue, bytes_max in (
+            (integration.answers, ANSWERS_BYTES_MAX),
+            (integration.copies, COPIES_BYTES_MAX),
+        ):
+            bounded: dict[str, str | int] = {
+                "delivery-limit": NEVER,
+                "max-length-bytes": bytes_max,
+                "overflow": "drop-head",
+            }
+            yield queue, Policy((queue,), bounded)
     yield AUDIT, Policy((AUDIT,), {"max-age": AUDIT_MAX_AGE})
 
 

@@ -1,10 +1,10 @@
 """What a message is: a fact somebody states or a command somebody gives. Its envelope is the chassis' business."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from libs.contracts.permissions import Action
 
@@ -101,7 +101,7 @@ class AnnounceAll(Command):
 
     only: tuple[str, ...] = ()
     asker: str | None = None
-    kind: int = 0
+    kind: Annotated[int, Field(ge=0)] = 0
     after: UUID | None = None
 
 

@@ -49,6 +49,7 @@ class Action(StrEnum):
     SETTLE_INVOICES = "purchasing.settle_invoices"
     MANAGE_TOLERANCES = "purchasing.manage_tolerances"
     MANAGE_PURCHASING_POLICY = "purchasing.manage_policy"
+    COPY_PURCHASING = "purchasing.copy"
 
     SEE_DELIVERIES = "receiving.see_deliveries"
     TAKE_DELIVERY = "receiving.take_delivery"
@@ -94,6 +95,7 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
         Action.MANAGE_CATALOG: (_PM, _AM, _AA, _SYSTEM),
         Action.MANAGE_VENDORS: (_PM, _AM, _AA, _SYSTEM),
         Action.SEE_ORDERS: (*_MANAGERS, _SYSTEM),
+        Action.COPY_PURCHASING: (_SYSTEM,),
         Action.MANAGE_ORDERS: (*_MANAGERS, _SYSTEM),
         Action.CONFIRM_SERVICES: (*_MANAGERS, _SYSTEM),
         Action.SEE_INVOICES: (*_MANAGERS, _SYSTEM),

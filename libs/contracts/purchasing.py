@@ -243,8 +243,7 @@ class CancelledLine(Value):
 class OrderCancelled(Event):
     """What was still open of the order, or of these lines, will not come; software goes back but for what is in use.
 
-    An order that was never submitted was not expected by anybody but the request. `amendment` is the last one that
-    came before. `whole` tells that nothing of the order is left; else some of it is here or will come.
+    `whole`: nothing of the order is left. `amendment` is the last one before. Unsubmitted, only its request expects it.
     """
 
     type: ClassVar[str] = "purchasing.order_cancelled.v1"
@@ -392,6 +391,7 @@ class AnnounceAll(message.AnnounceAll):
     """Say every vendor, catalog item, exchange rate and open order again into the asker's bulk queue."""
 
     type: ClassVar[str] = "purchasing.announce_all.v1"
+    action: ClassVar[Action | None] = Action.COPY_PURCHASING
 
 
 class CommandAnswered(Answered):

@@ -19,7 +19,6 @@ from tests.architecture.source import ROOT
 
 ONLY_OURS = {
     "assets.announce_all.v1",
-    "purchasing.announce_all.v1",
     "purchasing.create_order.v1",
     "purchasing.match_invoices.v1",
     "purchasing.match_recorded_invoices.v1",

@@ -69,6 +69,12 @@ SAID = [
     ("purchasing", "requests.bulk", purchasing.OrderSubmitted.type, "refused"),
     ("assets", "requests.bulk", assets.LocationChanged.type, "refused"),
     ("receiving", "purchasing.inbox", CREATE, "refused"),
+    ("purchasing", "erp.bulk", catalog.CatalogItemChanged.type, "routed"),
+    ("purchasing", "erp.bulk", purchasing.OrderSubmitted.type, "refused"),
+    ("requests", "erp.bulk", APPROVED, "refused"),
+    ("erp", "erp.bulk", catalog.CatalogItemChanged.type, "refused"),
+    ("erp", "purchasing.commands", purchasing.AnnounceAll.type, "routed"),
+    ("erp", "assets.commands", assets.AnnounceAll.type, "refused"),
     ("erp", "requests.commands", SUBMIT, "routed"),
     ("erp", "assets.commands", assets.AssignAssets.type, "routed"),
     ("erp", "requests.commands", requests.ApproveSpending.type, "refused"),
@@ -107,7 +113,7 @@ READABLE = {
         "requests.fulfilment",
     },
     "purchasing": {"purchasing.ingress", "purchasing.inbox", "purchasing.bulk", "purchasing.dead_letters"},
-    "erp": {"erp.answers"},
+    "erp": {"erp.answers", "erp.bulk"},
 }
 
 
