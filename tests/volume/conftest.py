@@ -23,11 +23,16 @@ from libs.chassis.batch import Decider
 from libs.chassis.migrations import migrate
 from libs.chassis.service import Service
 from libs.chassis.settings import sqlalchemy_url
-from tests.tokens import the_issuer
-from tests.volume.judging import Figures
+from tests.tokens import bearer, the_issuer
+from tests.volume.judging import Figures, complaints
+from tests.volume.plans import Watch
+from tests.volume.questions import Question
 
 RECORDS = int(os.environ.get("VOLUME") or 1_000_000)
 console = Console(highlight=False, soft_wrap=True)
+
+
+AskAndJudge = Callable[[Question], Awaitable[None]]
 
 
 class Fill(Protocol):
@@ -125,3 +130,23 @@ def figures(filled: Filled) -> Iterator[Figures]:
     ]:
         line = f"{kind:<13} {path:<29} {asked:>5} {middle:>7} {most:>7} {allowed:>7}  {by}"
         console.print(line, markup=False)
+
+
+@pytest.fixture
+def ask_and_judge(
+    client: httpx2.AsyncClient, engine: AsyncEngine, rows: Mapping[str, float], figures: Figures
+) -> AskAndJudge:
+    """Asks, and has it judged how the database went about the answer."""
+
+    async def ask(question: Question) -> None:
+        with Watch(engine).watching() as statements:
+            answer = await client.get(
+                question.path, params=dict(question.wanted), headers=bearer(*question.who)
+            )
+
+        assert answer.status_code in (200, 404), answer.text
+        assert statements
+        figures.note(str(question), question.kind, question.path, statements)
+        assert complaints(str(question), question.kind, statements, rows, RECORDS) == []
+
+    return ask

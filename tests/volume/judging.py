@@ -21,8 +21,7 @@ class Figures:
 
     def note(self, asked: str, kind: str, path: str, statements: Sequence[Statement]) -> None:
         """Keep what it took."""
-        if path.startswith("/requests/"):
-            path = re.sub("REQ-[0-9]+", "{number}", path)
+        path = re.sub("/(REQ-|PR-|SKU-|V-|[0-9a-f]{8}-)[^/]+", "/{one}", path)
         self.found[kind, path].append((sum(statement.blocks for statement in statements), asked))
 
     def rows(self) -> Iterator[tuple[str, ...]]:

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.requests.__main__ import SERVICE
 from tests.tokens import bearer
-from tests.volume.conftest import RECORDS, Filled
+from tests.volume.conftest import RECORDS, AskAndJudge, Filled
 from tests.volume.filling import fill
-from tests.volume.judging import Figures, complaints
+from tests.volume.judging import JUDGED_FROM, Figures, complaints
 from tests.volume.plans import Watch
 from tests.volume.questions import MANAGER, Question, questions
 
@@ -19,20 +19,8 @@ FILLED = Filled(SERVICE, "requests", fill)
 
 
 @pytest.mark.parametrize("question", questions(RECORDS), ids=str)
-async def test_a_question_is_answered_from_an_index(
-    question: Question,
-    client: httpx2.AsyncClient,
-    engine: AsyncEngine,
-    rows: Mapping[str, float],
-    figures: Figures,
-) -> None:
-    with Watch(engine).watching() as statements:
-        answer = await client.get(question.path, params=dict(question.wanted), headers=bearer(*question.who))
-
-    assert answer.status_code in (200, 404), answer.text
-    assert statements
-    figures.note(str(question), question.kind, question.path, statements)
-    assert complaints(str(question), question.kind, statements, rows, RECORDS) == []
+async def test_a_question_is_answered_from_an_index(question: Question, ask_and_judge: AskAndJudge) -> None:
+    await ask_and_judge(question)
 
 
 AWAITED = text("""
@@ -56,7 +44,8 @@ async def test_a_thousand_requests_are_approved_in_one_call(
 
     assert answer.status_code == 200, answer.text
     ended = answer.json()
-    assert (len(wanted), ended["accepted"], ended["refused"]) == (1000, 1000, 0)
+    assert len(wanted) == 1000 or (wanted and RECORDS < JUDGED_FROM)
+    assert (ended["accepted"], ended["refused"]) == (len(wanted), 0)
     assert [each["request_id"] for each in ended["items"]] == [str(id) for id in wanted]
     assert {(each["status"], each["decided"]["status"]) for each in ended["items"]} == {(201, "approved")}
     figures.note("1,000 approvals", "a thousand", "/approvals/decisions", statements)

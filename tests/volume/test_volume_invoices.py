@@ -4,18 +4,13 @@ Nearly all are matched or accepted and old; what waits for a person is among the
 four of ten.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import asyncpg
-import httpx2
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from services.purchasing.__main__ import SERVICE
-from tests.tokens import bearer
-from tests.volume.conftest import RECORDS, Filled
-from tests.volume.judging import Figures, complaints
-from tests.volume.plans import Watch
+from tests.volume.conftest import RECORDS, AskAndJudge, Filled
 from tests.volume.questions import ERP, MANAGER, Question, ask
 
 CHUNK = 50_000
@@ -100,16 +95,6 @@ def questions() -> Iterator[Question]:
 
 @pytest.mark.parametrize("question", list(questions()), ids=str)
 async def test_a_question_about_invoices_is_answered_from_an_index(
-    question: Question,
-    client: httpx2.AsyncClient,
-    engine: AsyncEngine,
-    rows: Mapping[str, float],
-    figures: Figures,
+    question: Question, ask_and_judge: AskAndJudge
 ) -> None:
-    with Watch(engine).watching() as statements:
-        answer = await client.get(question.path, params=dict(question.wanted), headers=bearer(*question.who))
-
-    assert answer.status_code in (200, 404), answer.text
-    assert statements
-    figures.note(str(question), question.kind, question.path, statements)
-    assert complaints(str(question), question.kind, statements, rows, RECORDS) == []
+    await ask_and_judge(question)
