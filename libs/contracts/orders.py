@@ -148,17 +148,9 @@ class ChangedLine(Value):
     ends_on: date | None = None
 
 
-class AmendOrder(OrderCommand):
-    """Change an order: another revision, with what was different before. What is not named stays as it is.
+class Amendment(Value):
+    """What is to be different about an order; what is not named stays as it is."""
 
-    A draft may lose lines and change its vendor, its currency and all of its lines. Of a submitted order name, numbers,
-    terms, freight, quantities, prices, tax, expected days and contracts can change and lines be added; what would make
-    it cost more than was approved waits for approval first. `expected_revision` is the one its sender has seen. The
-    purchase-order number it gets is `new_purchase_order_number`.
-    """
-
-    type: ClassVar[str] = "purchasing.amend_order.v1"
-    expected_revision: Annotated[int, Field(ge=1)] | None = None
     reason: LongText = ""
     name: Text | None = None
     new_purchase_order_number: Code | None = None
@@ -170,6 +162,19 @@ class AmendOrder(OrderCommand):
     lines: Annotated[tuple[ChangedLine, ...], Field(max_length=LINES_MAX)] = ()
     add: Annotated[tuple[LineToDraft, ...], Field(max_length=LINES_MAX)] = ()
     remove: Annotated[tuple[UUID, ...], Field(max_length=LINES_MAX)] = ()
+
+
+class AmendOrder(OrderCommand, Amendment):
+    """Change an order: another revision, with what was different before. What is not named stays as it is.
+
+    A draft may lose lines and change its vendor, its currency and all of its lines. Of a submitted order name, numbers,
+    terms, freight, quantities, prices, tax, expected days and contracts can change and lines be added; what would make
+    it cost more than was approved waits for approval first. `expected_revision` is the one its sender has seen. The
+    purchase-order number it gets is `new_purchase_order_number`.
+    """
+
+    type: ClassVar[str] = "purchasing.amend_order.v1"
+    expected_revision: Annotated[int, Field(ge=1)] | None = None
 
 
 class MovedLine(Value):

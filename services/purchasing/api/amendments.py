@@ -1,22 +1,21 @@
 """Amending orders over HTTP, and seeing their revisions with what was different in each."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 from sqlalchemy import Row, select
 
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import fields_of
 from libs.chassis.preconditions import IfMatch, etag, expected_version
-from libs.contracts.message import Value
-from libs.contracts.orders import LINES_MAX, AmendOrder, ChangedLine, LineToDraft
+from libs.contracts.orders import Amendment, AmendOrder
 from libs.contracts.permissions import Action
 from libs.contracts.purchasing import OrderChange
-from libs.contracts.values import Code, Currency, LongText, Money, PositiveAmount, Text, money
+from libs.contracts.values import Money, money
 from services.purchasing.amendment import AmendmentStatus, OrderAmendment
 from services.purchasing.api.order_commands import OrderAdvanced
 from services.purchasing.api.orders import OrderNamedHere
@@ -27,22 +26,6 @@ router = APIRouter()
 
 _orders = STORAGE.tables[PurchaseOrder]
 _amendments = STORAGE.tables[OrderAmendment]
-
-
-class Amendment(Value):
-    """What is to be different; what is not named stays as it is."""
-
-    reason: LongText = ""
-    name: Text | None = None
-    new_purchase_order_number: Code | None = None
-    vendor_number: Code | None = None
-    currency: Currency | None = None
-    deliver_to: Code | None = None
-    payment_terms: Text | None = None
-    freight: PositiveAmount | None = None
-    lines: Annotated[tuple[ChangedLine, ...], Field(max_length=LINES_MAX)] = ()
-    add: Annotated[tuple[LineToDraft, ...], Field(max_length=LINES_MAX)] = ()
-    remove: Annotated[tuple[UUID, ...], Field(max_length=LINES_MAX)] = ()
 
 
 class OrderAmendedNow(OrderAdvanced):
