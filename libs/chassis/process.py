@@ -37,6 +37,7 @@ from libs.chassis.loops import Loop
 from libs.chassis.migrations import behind, how_to_migrate
 from libs.chassis.outage import Outage
 from libs.chassis.relay import Relay
+from libs.chassis.renewal import ask_if_new
 from libs.chassis.rights import queues_of
 from libs.chassis.service import Service
 from libs.chassis.settings import Settings
@@ -121,6 +122,8 @@ class Process:
     async def _work(self) -> None:
         """Everything but HTTP; ends only when something is wrong with the process itself."""
         await self._await_database()
+        if self.takes_messages and await ask_if_new(self.service, self.engine):
+            log.info("asking_for_copies")
         async with asyncio.TaskGroup() as group:
 
             def go(work: Coroutine[Any, Any, None]) -> None:

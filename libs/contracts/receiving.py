@@ -287,7 +287,7 @@ class GoodsReturned(Event):
 
 
 class RenewCopies(message.RenewCopies):
-    """Have every location said again by assets, for instance after the dock's database was restored."""
+    """Have every location said again by assets and every open order by purchasing, for instance after a restore."""
 
     type: ClassVar[str] = "receiving.renew_copies.v1"
 

@@ -2,8 +2,9 @@
 
 from libs.chassis.run import run
 from libs.chassis.service import Service
-from libs.contracts.assets import AnnounceAll
-from services.receiving import amendment, expectation, place, receipt, shipment
+from libs.contracts import assets, purchasing
+from libs.contracts.receiving import RenewCopies
+from services.receiving import amendment, copies, expectation, place, receipt, shipment
 from services.receiving.api import router
 from services.receiving.tables import STORAGE
 
@@ -16,11 +17,13 @@ SERVICE = Service(
             *receipt.HANDLERS,
             *shipment.HANDLERS,
             *place.HANDLERS,
+            *copies.HANDLERS,
         ),
     },
     storage=STORAGE,
     routes=router,
-    sends=(AnnounceAll,),
+    sends=(assets.AnnounceAll, purchasing.AnnounceAll),
+    renews=RenewCopies,
     sequences=("receipt_number", shipment.NUMBER),
 )
 

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-from libs.chassis.backfill import renewed, renewing
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Keys, Record, Records, Rejection
-from libs.contracts.assets import AnnounceAll, CommandAnswered, LocationChanged
-from libs.contracts.receiving import RenewCopies
+from libs.contracts.assets import LocationChanged
 from libs.contracts.values import location_id_of
 
 
@@ -70,8 +68,4 @@ def _the_place(location: LocationChanged) -> Keys:
     return [Key(Place, location.location_id, may_be_new=True)]
 
 
-HANDLERS: Handlers = (
-    Handler(on=LocationChanged, holds=_the_place, decide=learn),
-    renewing(RenewCopies, AnnounceAll()),
-    renewed(CommandAnswered),
-)
+HANDLERS: Handlers = (Handler(on=LocationChanged, holds=_the_place, decide=learn),)

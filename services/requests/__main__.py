@@ -3,6 +3,7 @@
 from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts import assets, purchasing
+from libs.contracts.requests import RenewCopies
 from services.requests import (
     approval,
     approval_decision,
@@ -54,6 +55,7 @@ SERVICE = Service(
         assets.AnnounceAll,
     ),
     sequences=(purchase_request.NUMBER,),
+    renews=RenewCopies,
 )
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Locations: defined once, grown ever after, and known at the dock as they were last announced."""
 
 from libs.chassis.decision import Decision
+from libs.contracts import assets, purchasing
 from libs.contracts.assets import DefineLocation, LocationChanged
 from libs.contracts.receiving import RenewCopies
 from libs.contracts.values import location_id_of
 from services.assets import location
 from services.assets.location import Location
-from services.receiving import place
+from services.receiving import copies, place
 from services.receiving.place import Place
 from tests.builders_dock import House, a_place
 
@@ -76,11 +77,12 @@ def test_a_location_has_no_more_storage_spaces_than_one_fact_may_say() -> None:
 
 
 def test_every_location_is_said_again_as_it_was_when_the_dock_renews_its_copies() -> None:
-    owner, dock = House(location.HANDLERS), House(place.HANDLERS)
+    owner, dock = House(location.HANDLERS), House(copies.HANDLERS)
     owner.hear(SITE_1, DefineLocation(code="SITE-1", name="Main site", storage_spaces=("A-01",)))
 
     asked = dock.hear(RenewCopies())
-    told = owner.hear(*asked.decision.publish, sender="receiving")
+    assert [type(said) for said in asked.decision.publish] == [assets.AnnounceAll, purchasing.AnnounceAll]
+    told = owner.hear(asked.decision.publish[0], sender="receiving")
 
     (site,) = owner.all(Location)
     (said,) = told.decision.announce

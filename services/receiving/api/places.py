@@ -40,5 +40,5 @@ async def list_places(read: Reading, limit: Limit = 100, after: After = None) ->
     "/copies/renewal", status_code=202, response_model=None, dependencies=[needs(Action.RENEW_COPIES)]
 )
 async def renew_copies(obey: Obeying) -> Response:
-    """Ask assets to say every location again, for instance after this database was restored."""
+    """Have every location and open order said again, for instance after this database was restored."""
     return await obey(RenewCopies(), status=202)
