@@ -147,7 +147,8 @@ class RetryFulfilment(Command):
 class ApproveSpending(Command):
     """May this order be placed although it costs more, or goes to another vendor, than was approved? Purchasing asks.
 
-    The order waits until `SpendingApproved` or `SpendingRefused` says how it ended.
+    The order waits until `SpendingApproved` or `SpendingRefused` says how it ended. The `parties` submitted it, set its
+    prices or amended it, and do not decide; nor do those whose request it is.
     """
 
     type: ClassVar[str] = "requests.approve_spending.v1"
@@ -160,6 +161,7 @@ class ApproveSpending(Command):
     approved: Money
     vendor_number: Code
     reason: Text
+    parties: tuple[Text, ...] = ()
 
 
 class ApproveOrder(Command):

@@ -227,7 +227,7 @@ def questions_about(
         if asked != order.id:
             more = share_of(now.order, now.lines, asked) - share_of(order, before, asked)
             total = commanded[asked].committed + more
-            yield spending_question(now.order, now.lines, commanded[asked], total)
+            yield spending_question(now.order, now.lines, commanded[asked], total, (by,))
             continue
         yield ApproveOrder(
             order_id=order.id,

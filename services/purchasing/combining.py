@@ -28,7 +28,7 @@ from services.purchasing.commitment import (
     tracked,
     whole_order,
 )
-from services.purchasing.draft import NUMBER, items_and_vendor, not_a_draft
+from services.purchasing.draft import CHANGERS_MAX, NUMBER, changed_by, items_and_vendor, not_a_draft
 from services.purchasing.order_facts import said_cancelled, said_drafted
 from services.purchasing.order_lines import Buying, offered
 from services.purchasing.purchase_order import (
@@ -75,6 +75,7 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
     if command.vendor_number is not None:
         vendor = active_vendor(held, command.vendor_number, of="vendor_number")
         other = replace(other, vendor_id=vendor.id, vendor_number=vendor.number, vendor_name=vendor.name)
+        other = changed_by(other, cause)
         go = [_offered(line, other, vendor, held, cause) for line in go]
     left = _identified(redrafted(order, stay, cause), stay, commanded)
     other = _identified(redrafted(other, go, cause), go, commanded)
@@ -159,6 +160,7 @@ def combine(command: CombineOrders, held: Records, cause: Cause) -> Decision:
         vendor_name=named.vendor_name,
         payment_terms=first.payment_terms or named.payment_terms,
         freight=sum((order.freight for order in orders), Decimal(0)),
+        changed_by=tuple(dict.fromkeys(who for order in orders for who in order.changed_by))[-CHANGERS_MAX:],
     )
     without_vendor = {order.id for order in orders if order.vendor_id is None and vendor is not None}
     lines = []

@@ -45,6 +45,8 @@ from services.purchasing.purchase_order import (
 
 NUMBER = "requisition_number"
 NUMBERS_OF_OURS = "PR-"
+CHANGERS_MAX = 50
+"""So many of those who changed a draft are remembered with it."""
 """Numbers that begin with this are given to requisitions."""
 
 
@@ -163,13 +165,20 @@ def _changed(
     if (now, lines, added) == (order, known, []):
         return Decision(answer=as_named(order))
     whole = in_order([*lines.values(), *added])
-    now = redrafted(now, whole, cause)
+    now = changed_by(redrafted(now, whole, cause), cause)
     publish: list[Message] = [said_drafted(now, whole)]
     if removed and command:
         publish = [said_cancelled(now, whole, command.reason or "taken off the draft"), *publish]
     served = tracked(commanded_in(held), (now,))
     save: list[Record] = [*served, now, *(line for line in lines.values() if line != known[line.id]), *added]
     return Decision(save=save, publish=publish, answer=as_named(now))
+
+
+def changed_by(order: PurchaseOrder, cause: Cause) -> PurchaseOrder:
+    """A draft that somebody made another one, which is remembered; of very many, of the latest."""
+    who = cause.actor.id or cause.sender
+    others = (person for person in order.changed_by if person != who)
+    return replace(order, changed_by=(*others, who)[-CHANGERS_MAX:])
 
 
 def _elsewhere(line: OrderLine, order: PurchaseOrder, buying: Buying, held: Records) -> OrderLine:

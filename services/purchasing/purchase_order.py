@@ -68,14 +68,14 @@ class PurchaseOrder(Record):
     """What is bought from one vendor, for one request, for several, or for none. A draft may have no vendor yet.
 
     `requests` are all that its lines serve; `request_id` is empty unless all of them serve the same one. `items` are
-    the catalog items on a draft. `revision` counts what approvers can see change: vendor, prices, and how often they
-    were asked. While it awaits approval, or an amendment of it does, `awaits` holds the ids of the requests whose
-    approvers have not said yes and its own id for the approval that orders of its size need; `granted` those that have,
-    `asked_total` what they were asked for. `amendments` counts changes since its submission. `total` is what its lines
-    cost, net; `expected_cost` is that with freight and tax; `rate` is what its currency was worth in `base_currency`
-    when it was submitted, if that was known; `expected_on` the last day on which a line was expected then. `short`
-    tells that somebody closed it though not all of it was here. `receivers` took goods of it; the invoiced figures
-    count credits as negative.
+    the catalog items on a draft, `changed_by` those who changed it. `revision` counts what approvers can see change:
+    vendor, prices, and how often they were asked. While it awaits approval, or an amendment of it does, `awaits` holds
+    the ids of the requests whose approvers have not said yes and its own id for the approval that orders of its size
+    need; `granted` those that have, `asked_total` what they were asked for. `amendments` counts changes since its
+    submission. `total` is what its lines cost, net; `expected_cost` is that with freight and tax; `rate` is what its
+    currency was worth in `base_currency` when it was submitted, if that was known; `expected_on` the last day on which
+    a line was expected then. `short` tells that somebody closed it though not all of it was here. `receivers` took
+    goods of it; the invoiced figures count credits as negative.
     """
 
     TRANSITIONS: ClassVar = TRANSITIONS
@@ -94,6 +94,7 @@ class PurchaseOrder(Record):
     request_number: str | None = None
     requester: str | None = None
     drafted_by: str = ""
+    changed_by: tuple[str, ...] = ()
     submitted_by: str | None = None
     vendor_id: UUID | None
     vendor_number: str | None

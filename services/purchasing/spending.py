@@ -196,7 +196,8 @@ def asking(
     asked_total = next(iter(totals.values())) if len(totals) == 1 else order.total + order.freight
     order = replace(order, awaits=tuple(unasked), asked_total=asked_total)
     questions: list[Message] = [
-        spending_question(order, lines, commanded[request_id], total) for request_id, total in totals.items()
+        spending_question(order, lines, commanded[request_id], total, parties_of(order, cause))
+        for request_id, total in totals.items()
     ]
     if order.id in unasked:
         questions.append(
@@ -215,9 +216,13 @@ def asking(
 
 
 def spending_question(
-    order: PurchaseOrder, lines: Sequence[OrderLine], commanded: RequestOrders, total: Decimal
+    order: PurchaseOrder,
+    lines: Sequence[OrderLine],
+    commanded: RequestOrders,
+    total: Decimal,
+    parties: Iterable[str],
 ) -> ApproveSpending:
-    """May the orders of a request cost this much in all, at this vendor?"""
+    """May the orders of a request cost this much in all, at this vendor? The parties, who want it so, do not decide."""
     whys = []
     if total > commanded.approved:
         # As people write amounts, not as they are stored.
@@ -234,7 +239,14 @@ def spending_question(
         approved=Money(amount=commanded.approved, currency=order.currency),
         vendor_number=order.vendor_number or "",
         reason="; ".join(whys)[:200].strip() or "an approver is to look at it again",
+        parties=tuple(sorted(set(parties))),
     )
+
+
+def parties_of(order: PurchaseOrder, cause: Cause) -> Iterable[str]:
+    """Who drafted an order, set its prices, or submitted it."""
+    people = (order.drafted_by, *order.changed_by, order.submitted_by or cause.sender)
+    return [person for person in people if person]
 
 
 def _would_cost(order: PurchaseOrder, lines: Iterable[OrderLine], commanded: RequestOrders) -> Decimal:

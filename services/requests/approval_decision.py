@@ -54,8 +54,8 @@ def what_it_takes(command: DecideApproval) -> Keys:
 def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
     """Take part in the step that is waited for. One no stops it; the last yes of the last step approves it.
 
-    Nobody decides on a request made by them, for them or handed in by them, in nobody's name. Nobody says yes twice
-    in one step, and in nobody's name is it said twice.
+    Nobody decides on a request made by them, for them or handed in by them, nor on what they made an order cost more,
+    in nobody's name. Nobody says yes twice in one step, and in nobody's name is it said twice.
     """
     about = subject_of(command.request_id, held)
     if about is None or not _concerns(command, about, held, cause):
@@ -71,7 +71,7 @@ def decide(command: DecideApproval, held: Records, cause: Cause) -> Decision:
     if verdict is Verdict.REJECT and not reason:
         raise Rejection("reason_missing", field="reason", message="Say why it is turned down.")
     way = _way(command, held, cause)
-    if not about.people.isdisjoint(way):
+    if not about.people.union(round.parties).isdisjoint(way):
         raise Rejection(
             "own_request", field="decided_by", message="Somebody else must decide on this request."
         )

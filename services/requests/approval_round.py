@@ -55,8 +55,8 @@ class ApprovalRound(Record):
 
     `request_id` is what it is about: a request, or for the purpose `order` the order. `steps` is their JSON, as the
     policy wanted them when it began; `step` counts from 1. `yes` are those who said it in this step, `voices` those in
-    whose name. `revision_now` is the latest revision that it still covers; `ordinal` is the place of what it is about
-    among all that waits.
+    whose name; `parties` made an order cost more and do not decide. `revision_now` is the latest revision that it still
+    covers; `ordinal` is the place of what it is about among all that waits.
     """
 
     TRANSITIONS: ClassVar = {
@@ -83,6 +83,7 @@ class ApprovalRound(Record):
     requisition_number: str | None = None
     vendor: str | None = None
     asked_because: str = ""
+    parties: tuple[str, ...] = ()
     policy_number: int
     rule: str | None
     steps: str

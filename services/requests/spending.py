@@ -64,7 +64,8 @@ def what_it_depends_on(command: ApproveSpending) -> Keys:
 def approve_spending(command: ApproveSpending, held: Records, cause: Cause) -> Decision:
     """Grant it at once or have people decide. The total is that of all the request's orders together.
 
-    Each revision of an order is asked about once; a later one takes the place of those that still wait.
+    Each revision of an order is asked about once; a later one takes the place of those that still wait. Who raised what
+    it costs does not decide.
     """
     request = held.find(PurchaseRequest, command.request_id)
     if request is None:
@@ -100,6 +101,7 @@ def approve_spending(command: ApproveSpending, held: Records, cause: Cause) -> D
         requisition_number=command.requisition_number,
         vendor=command.vendor_number,
         asked_because=command.reason,
+        parties=command.parties,
     )
     if steps.steps:
         asked = wait(round, request, cause)
@@ -179,7 +181,12 @@ def _steps(
     if _is_covered(command, request, lines, earlier):
         return Needed(number, None, ())
     asked = what_is_asked(request, lines, held)
-    asked = replace(asked, total=command.total, vendors=asked.vendors | {command.vendor_number})
+    asked = replace(
+        asked,
+        total=command.total,
+        vendors=asked.vendors | {command.vendor_number},
+        parties=asked.parties.union(command.parties),
+    )
     return needed(number, policy, asked, held.all(KnownRate), cause.at.date())
 
 

@@ -126,6 +126,7 @@ def test_what_costs_more_than_was_approved_waits_and_requests_is_asked(
                 approved=euros("298.99"),
                 vendor_number="V-2",
                 reason="it costs 299.00 EUR in all, 298.99 EUR was approved",
+                parties=("dock",),
             )
         ]
     )

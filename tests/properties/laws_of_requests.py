@@ -78,7 +78,7 @@ def _check_rounds(company: Company, about: PurchaseRequest | OrderToApprove) -> 
             assert len(yes) >= step.quorum
             # Whose order it is can become different before it is asked about once more.
             if isinstance(about, PurchaseRequest) or round.number == about.round:
-                assert yes.isdisjoint(about.people)
+                assert yes.isdisjoint(about.people.union(round.parties))
             for person in yes:
                 keys = {f"person:{person}", *(f"role:{Role(role)}" for role in WORKS_AS[person])}
                 assert not keys.isdisjoint((*step.approvers, *step.escalate_to))

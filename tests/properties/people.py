@@ -151,7 +151,7 @@ def entitled(company: Company, round: ApprovalRound) -> list[str]:
     return [
         person
         for person, roles in WORKS_AS.items()
-        if person not in about.people
+        if person not in about.people.union(round.parties)
         and person not in round.yes
         and not {f"person:{person}", *(f"role:{role}" for role in roles)}.isdisjoint(round.approvers)
     ]

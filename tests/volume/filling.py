@@ -133,11 +133,11 @@ WHERE r.ordinal BETWEEN $1 AND $2 AND r.ordinal % 50 = $3 % 2
 
 _ROUNDS = """
 INSERT INTO approval_rounds (id, version, request_id, ordinal, number, purpose, status, revision, revision_now, content,
-    total, currency, asked_because, policy_number, rule, steps, step, yes, voices, reminders, escalated, opened_at,
-    step_opened_at, closed_at)
+    total, currency, asked_because, parties, policy_number, rule, steps, step, yes, voices, reminders, escalated,
+    opened_at, step_opened_at, closed_at)
 SELECT md5(r.id || 'round')::uuid, 1, r.id, r.ordinal, 1, 'request',
        CASE r.status WHEN 'awaiting_approval' THEN 'open' WHEN 'rejected' THEN 'rejected' WHEN 'expired' THEN 'expired'
-            ELSE 'approved' END, 1, 1, r.content, r.total, 'EUR', '', 0, '1,000 and above',
+            ELSE 'approved' END, 1, 1, r.content, r.total, 'EUR', '', '[]', 0, '1,000 and above',
        '[{"approvers": ["' || seat.approver || '"], "remind_after_hours": 24}]', 1, '[]', '[]', 0, false,
        r.submitted_at, r.submitted_at, CASE WHEN r.status <> 'awaiting_approval' THEN r.submitted_at END
 FROM purchase_requests r, LATERAL (SELECT CASE WHEN s < 9000 THEN 'role:procurement_manager'

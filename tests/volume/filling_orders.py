@@ -34,13 +34,14 @@ FROM (SELECT i, 1 + i % {VENDORS} AS vendor, 'V-' || lpad((1 + i % {VENDORS})::t
 
 _ORDERS = f"""
 INSERT INTO purchase_orders (id, version, ordinal, requisition_number, purchase_order_number, name, status,
-    status_since, revision, amendments, request_id, requests, request_number, requester, drafted_by, submitted_by,
-    vendor_id, vendor_number, vendor_name, deliver_to, currency, freight, total, tax, expected_cost, awaits, granted,
-    submitted_at, expected_on, short, receivers, invoices, invoiced_net, invoiced_gross, differs, words)
+    status_since, revision, amendments, request_id, requests, request_number, requester, drafted_by, changed_by,
+    submitted_by, vendor_id, vendor_number, vendor_name, deliver_to, currency, freight, total, tax, expected_cost,
+    awaits, granted, submitted_at, expected_on, short, receivers, invoices, invoiced_net, invoiced_gross, differs,
+    words)
 SELECT pg_temp.key('order', i), 3, i, number, po_number, name, status, at, 1, 0, request_id,
        CASE WHEN request_id IS NULL THEN '[]' ELSE jsonb_build_array(request_id) END,
        CASE WHEN request_id IS NOT NULL THEN 'REQ-' || i END, CASE WHEN request_id IS NOT NULL THEN requester END,
-       requester, CASE WHEN status NOT IN ('draft', 'awaiting_approval') THEN requester END,
+       requester, '[]', CASE WHEN status NOT IN ('draft', 'awaiting_approval') THEN requester END,
        pg_temp.key('vendor', vendor), vendor_number, 'Vendor ' || vendor, 'HQ', 'EUR', 0, total, 0, total, '[]', '[]',
        CASE WHEN status NOT IN ('draft', 'awaiting_approval') THEN at END,
        CASE WHEN status NOT IN ('draft', 'awaiting_approval') AND pg_temp.h(i, 6, 10) < 8

@@ -244,6 +244,7 @@ def can_be_decided_by(people: tuple[str, ...]) -> list[ColumnElement[bool]]:
         func.coalesce(_requests.c.edited_by, "").not_in(people),
         SHOWN["submitted_by"].not_in(people),
         not_(func.coalesce(_orders.c.parties.has_any(array(people)), false())),
+        not_(_rounds.c.parties.has_any(array(people))),
         not_(_rounds.c.voices.contains([people[0]])),
         not_(_rounds.c.yes.contains([people[-1]])),
     ]
