@@ -46,7 +46,7 @@ class ShipmentStatus(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Shipment(Record):
-    """Something of an order on its way. Its id follows from the vendor and their number of it.
+    """Something of an order on its way. Its id follows from the vendor, whatever it is called, and their number of it.
 
     `lines` are as the vendor told them; `received` is how many units came with it, line by line. One of which all came
     is received.
@@ -84,9 +84,9 @@ class TrackingNumber(Record):
     shipment_id: UUID
 
 
-def shipment_id_of(vendor_name: str, shipment_number: str) -> UUID:
-    """The shipment to which a vendor gave this number."""
-    return derived_id("shipment", vendor_name, shipment_number)
+def shipment_id_of(order: ExpectedOrder, shipment_number: str) -> UUID:
+    """The shipment to which the order's vendor gave this number, whatever the vendor is called by then."""
+    return derived_id("shipment", order.vendor_id or order.vendor_name, shipment_number)
 
 
 def tracking_id(carrier: str, tracking_number: str) -> UUID:
@@ -101,7 +101,7 @@ def register(command: RegisterShipment, held: Records, cause: Cause) -> Decision
     if command.location is not None:
         check_destination(held, command.location, command.storage_space)
     shipment = Shipment(
-        id=shipment_id_of(order.vendor_name, command.shipment_number),
+        id=shipment_id_of(order, command.shipment_number),
         number=f"SHP-{cause.numbers[NUMBER][0]:06d}",
         shipment_number=command.shipment_number,
         order_id=order.id,
@@ -247,7 +247,7 @@ def _the_shipment(command: RegisterShipment) -> Keys:
         Shipment,
         by=ExpectedOrder,
         id=_order_meant(command),
-        ids=lambda order: [shipment_id_of(order.vendor_name, command.shipment_number)],
+        ids=lambda order: [shipment_id_of(order, command.shipment_number)],
     )
     if command.carrier is not None and command.tracking_number is not None:
         yield Key(TrackingNumber, tracking_id(command.carrier, command.tracking_number), may_be_new=True)

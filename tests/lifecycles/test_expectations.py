@@ -8,7 +8,7 @@ import pytest
 from libs.chassis.decision import Decision, Records
 from libs.contracts.assets import AnnounceAll, CommandAnswered
 from libs.contracts.message import Event, Message
-from libs.contracts.values import AssetCreation, Kind, asset_id_of
+from libs.contracts.values import AssetCreation, Kind, asset_id_of, derived_id
 from services.receiving import copies, expectation, place, receipt
 from services.receiving.expectation import (
     HANDLERS,
@@ -88,6 +88,7 @@ def test_a_submitted_order_is_expected_with_a_unit_for_every_piece_of_hardware()
                 id=ORDER,
                 requisition_number="PR-000001",
                 request_id=REQUEST,
+                vendor_id=derived_id("vendor", 1),
                 vendor_name="Vendor 01",
                 deliver_to="SITE-1",
                 expected_since=NOON,

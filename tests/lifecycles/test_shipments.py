@@ -1,5 +1,6 @@
 """Shipments: registered once, taken with or without them, received when all of it came."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -8,8 +9,9 @@ import pytest
 from libs.contracts.receiving import RegisterShipment, ShipmentReceived, ShipmentRegistered, ShippedLine
 from libs.contracts.values import Kind, derived_id
 from services.receiving import expectation, place, receipt, shipment
+from services.receiving.expectation import ExpectedOrder
 from services.receiving.receipt import Receipt
-from services.receiving.shipment import Shipment, ShipmentStatus
+from services.receiving.shipment import Shipment, ShipmentStatus, shipment_id_of
 from tests.builders_dock import (
     LINE,
     ORDER,
@@ -67,6 +69,38 @@ def test_a_shipment_is_announced_with_what_is_in_it() -> None:
     assert ended.decision.answer["number"] == found.number
     (said,) = [each for each in house.said if isinstance(each, ShipmentRegistered)]
     assert (said.order_id, said.lines[0].quantity, said.storage_space) == (ORDER, 2, SPACE)
+
+
+def test_a_vendor_s_shipment_stands_once_whatever_the_vendor_is_called_by_then() -> None:
+    house = a_dock()
+    renamed = an_order(an_ordered_line(1, line=UUID(int=11)), order=UUID(int=12), number="PR-000003")
+    house.hear(renamed.model_copy(update={"vendor_name": "Vendor 01 Ltd."}), a_shipment())
+
+    again = house.hear(a_shipment(order_id=UUID(int=12), lines=(_one_of(11),)))
+
+    assert again.code == "shipment_number_reused"
+
+
+def test_two_vendors_of_one_name_number_their_shipments_as_they_like() -> None:
+    house = a_dock()
+    other = an_order(an_ordered_line(1, line=UUID(int=11)), order=UUID(int=12), number="PR-000003")
+    house.hear(other.model_copy(update={"vendor_id": derived_id("vendor", 2)}), a_shipment())
+
+    theirs = house.hear(a_shipment(order_id=UUID(int=12), lines=(_one_of(11),), tracking_number="1Z-2"))
+
+    assert (theirs.verdict, len(house.all(Shipment))) == ("accepted", 2)
+
+
+def test_an_order_of_which_only_its_vendor_s_name_is_known_keeps_to_that() -> None:
+    (order,) = a_dock().all(ExpectedOrder, id=ORDER)
+
+    before = shipment_id_of(replace(order, vendor_id=None), "DN-77")
+
+    assert before == derived_id("shipment", "Vendor 01", "DN-77")
+
+
+def _one_of(line: int) -> ShippedLine:
+    return ShippedLine(order_line_id=UUID(int=line), quantity=1)
 
 
 @pytest.mark.parametrize("name", [{"requisition_number": "PR-000001"}, {"purchase_order_number": "PO-1"}])
