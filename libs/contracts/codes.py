@@ -103,6 +103,7 @@ CODES: dict[str, tuple[int, str]] = {
     ),
     "order_not_closable": (409, "Only an order of which something has arrived is closed."),
     "too_many_lines": (422, "An order has at most 100 lines."),
+    "too_many_revisions": (409, "An order is changed at most 500 times."),
     "exchange_rate_unknown": (422, "No exchange rate of the currency is known."),
     "invoice_unknown": (404, "No such invoice."),
     "invoice_number_reused": (409, "The vendor's number was recorded with other content."),

@@ -187,12 +187,14 @@ class MovedLine(Value):
 class SplitOrder(OrderCommand):
     """Move lines, or some units of them, from a draft into a draft of its own, for instance for another vendor.
 
-    Its units still belong to the request lines they were ordered for.
+    Its units still belong to the request lines they were ordered for. For another vendor it gets that vendor's payment
+    terms, unless others are said.
     """
 
     type: ClassVar[str] = "purchasing.split_order.v1"
     lines: Annotated[tuple[MovedLine, ...], Field(min_length=1, max_length=LINES_MAX)]
     vendor_number: Code | None = None
+    payment_terms: Text | None = None
 
 
 class CombineOrders(Command):

@@ -18,7 +18,7 @@ from libs.contracts.values import Kind, money
 from services.purchasing.catalog import Vendor
 from services.purchasing.commitment import Commanded, share_of
 from services.purchasing.order_facts import said_ordered
-from services.purchasing.order_lines import Buying, check_reason, drafted
+from services.purchasing.order_lines import Buying, check_days, check_reason, drafted
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder, in_order, lines_held, with_sums
 from services.purchasing.spending import on_its_day, size_of, spending_question
 
@@ -109,6 +109,7 @@ def _check_what_stays(command: AmendOrder, order: PurchaseOrder, known: dict[UUI
 def _line_amended(line: OrderLine, change: ChangedLine, buying: Buying, of: str) -> OrderLine:
     now = {name: value for name in OF_LINES if (value := getattr(change, name)) is not None}
     after = replace(line, **now)
+    check_days(change, None, None, of)
     if change.unit_price is not None and change.unit_price != line.unit_price:
         check_reason(after, of)
     if change.quantity is not None and change.quantity != line.ordered:

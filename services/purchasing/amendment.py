@@ -161,6 +161,7 @@ def _check(command: AmendOrder, order: PurchaseOrder, held: Records) -> None:
     if held.find(OrderAmendment, order_amendment_id(order.id, order.revision + 1)):
         message = f"An amendment of order {order.requisition_number} waits for approval already."
         raise Rejection("amendment_waits", field="order_id", message=message)
+    draft.check_revisions(order)
 
 
 def _missing(

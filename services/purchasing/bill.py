@@ -7,12 +7,11 @@ without lines that is as large as the invoice takes all of it back.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import cached_property
-from itertools import accumulate
 from uuid import UUID
 
-from libs.contracts.values import line_total
+from libs.contracts.values import MINOR_UNITS, line_total
 
 PRICE_STEP = Decimal("0.000001")
 
@@ -269,9 +268,15 @@ def _take_sum_back(credit: Standing, invoices: Sequence[Standing]) -> None:
 
 
 def spread(amount: Decimal, weights: Sequence[Decimal], currency: str) -> list[Decimal]:
-    """An amount in parts as large as these are to each other, which add up to it to the cent."""
-    whole = sum(weights, Decimal(0))
+    """An amount in parts as large as these are to each other, which add up to it to the cent: each is what it comes to
+    rounded down, and the cents that are left go to those that lost most by that."""
+    whole, amount = sum(weights, Decimal(0)), line_total(amount, 1, currency)
     if not whole:
         return [amount, *(Decimal(0) for _ in weights[1:])]
-    ends = [line_total(amount * end / whole, 1, currency) for end in accumulate(weights)]
-    return [end - begin for begin, end in zip([Decimal(0), *ends], ends, strict=False)]
+    cent = Decimal(1).scaleb(-MINOR_UNITS.get(currency, 2))
+    exact = [amount * weight / whole for weight in weights]
+    parts = [each.quantize(cent, rounding=ROUND_FLOOR) for each in exact]
+    left = int((amount - sum(parts)) / cent)
+    for place in sorted(range(len(parts)), key=lambda place: parts[place] - exact[place])[:left]:
+        parts[place] += cent
+    return parts

@@ -28,7 +28,14 @@ from services.purchasing.commitment import (
     tracked,
     whole_order,
 )
-from services.purchasing.draft import CHANGERS_MAX, NUMBER, changed_by, items_and_vendor, not_a_draft
+from services.purchasing.draft import (
+    CHANGERS_MAX,
+    NUMBER,
+    changed_by,
+    check_revisions,
+    items_and_vendor,
+    not_a_draft,
+)
 from services.purchasing.order_facts import said_cancelled, said_drafted
 from services.purchasing.order_lines import Buying, offered
 from services.purchasing.purchase_order import (
@@ -54,6 +61,7 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
     order = order_named(held, command)
     if order.status not in UNSUBMITTED:
         raise not_a_draft(order, "split")
+    check_revisions(order)
     known = {line.id: line for line in lines_held(held, order)}
     commanded = commanded_in(held)
     _check_wanted(known.values(), commanded)
@@ -74,9 +82,18 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
     stay, go = _parted(command, order, other, known, cause)
     if command.vendor_number is not None:
         vendor = active_vendor(held, command.vendor_number, of="vendor_number")
-        other = replace(other, vendor_id=vendor.id, vendor_number=vendor.number, vendor_name=vendor.name)
+        terms = other.payment_terms if vendor.id == order.vendor_id else vendor.payment_terms
+        other = replace(
+            other,
+            vendor_id=vendor.id,
+            vendor_number=vendor.number,
+            vendor_name=vendor.name,
+            payment_terms=terms,
+        )
         other = changed_by(other, cause)
         go = [_offered(line, other, vendor, held, cause) for line in go]
+    if command.payment_terms is not None:
+        other = replace(other, payment_terms=command.payment_terms)
     left = _identified(redrafted(order, stay, cause), stay, commanded)
     other = _identified(redrafted(other, go, cause), go, commanded)
     served = tracked(commanded, (left, other))

@@ -45,6 +45,9 @@ from services.purchasing.purchase_order import (
 
 NUMBER = "requisition_number"
 NUMBERS_OF_OURS = "PR-"
+REVISIONS_MAX = 500
+"""So often an order is split, amended or asked about; each revision of a submitted one is kept."""
+
 CHANGERS_MAX = 50
 """So many of those who changed a draft are remembered with it."""
 """Numbers that begin with this are given to requisitions."""
@@ -110,6 +113,7 @@ def amend(command: AmendOrder, order: PurchaseOrder, held: Records, cause: Cause
     if command.expected_revision not in (None, order.revision):
         message = f"Order {order.requisition_number} is at revision {order.revision}."
         raise Rejection("order_revision_unexpected", field="expected_revision", message=message)
+    check_revisions(order)
     now = order
     if command.currency not in (None, order.currency):
         if order.requests:
@@ -206,7 +210,7 @@ def _with_changes(
         if line.request_id is not None and change.quantity not in (None, line.ordered):
             message = f"A request wants {line.ordered} of {line.name}: split the order, or cancel the line."
             raise Rejection("order_not_amendable", field=f"lines[{index}].quantity", message=message)
-        named[line.id] = changed(line, change, buying, f"lines[{index}].price_reason")
+        named[line.id] = changed(line, change, buying, f"lines[{index}]")
     return named
 
 
@@ -249,6 +253,13 @@ def check_freight(order: PurchaseOrder) -> None:
     if line_total(order.freight, 1, order.currency) != order.freight:
         message = f"{order.freight} {order.currency} has a fraction of the currency's smallest unit."
         raise Rejection("invalid_content", field="freight", message=message)
+
+
+def check_revisions(order: PurchaseOrder) -> None:
+    """Whether an order may still be changed, or split once more."""
+    if order.revision >= REVISIONS_MAX:
+        message = f"Order {order.requisition_number} was changed {order.revision} times: draft another one."
+        raise Rejection("too_many_revisions", field="order_id", message=message)
 
 
 def not_a_draft(order: PurchaseOrder, what: str) -> Rejection:

@@ -76,6 +76,7 @@ def drafted(
             position += 1
             made.append(_new_line(line, item, quantity, order, position, cause.id("order_line", len(made))))
             made[-1] = _priced_at_first(made[-1], item, line, buying, f"{of}[{index}]")
+        check_days(line, line.starts_on, line.ends_on, f"{of}[{index}]")
     if len(known) + len(made) > LINES_MAX:
         message = f"Order {order.requisition_number} would have {len(known) + len(made)} lines."
         raise Rejection("too_many_lines", field=of, message=message)
@@ -189,6 +190,18 @@ def check_reason(line: OrderLine, of: str) -> None:
     raise Rejection("price_reason_missing", field=of, message=message)
 
 
+def check_days(wanted: LineToDraft | ChangedLine, starts: date | None, ends: date | None, of: str) -> None:
+    """Nothing ends before it starts: neither what is bought nor the contract that it is bought under."""
+    contract = wanted.contract
+    if contract and contract.starts_on and contract.ends_on and contract.starts_on > contract.ends_on:
+        message = f"Contract {contract.number} would end on {contract.ends_on}, before {contract.starts_on}."
+        raise Rejection("invalid_content", field=f"{of}.contract.ends_on", message=message)
+    if starts and ends and starts > ends:
+        field = "ends_on" if wanted.ends_on else "starts_on"
+        message = f"It would start on {starts} and end on {ends}."
+        raise Rejection("invalid_content", field=f"{of}.{field}", message=message)
+
+
 def changed(line: OrderLine, change: ChangedLine, buying: Buying, of: str) -> OrderLine:
     """The line with what of it is to become different; what is not named stays as it is."""
     given = {
@@ -204,8 +217,9 @@ def changed(line: OrderLine, change: ChangedLine, buying: Buying, of: str) -> Or
     if change.quantity is not None:
         given |= {"ordered": change.quantity, "units_made": change.quantity}
     line = replace(line, **given)
+    check_days(change, line.starts_on, line.ends_on, of)
     if change.unit_price is not None and buying.vendor is not None:
-        check_reason(line, of)
+        check_reason(line, f"{of}.price_reason")
     return line.costing(buying.currency)
 
 

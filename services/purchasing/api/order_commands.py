@@ -23,7 +23,7 @@ from libs.contracts.orders import (
 )
 from libs.contracts.permissions import Action
 from libs.contracts.purchasing import CancelOrder
-from libs.contracts.values import Code, Currency, LongText, Quantity
+from libs.contracts.values import Code, Currency, LongText, Quantity, Text
 from services.purchasing.api.orders import OrderNamedHere
 from services.purchasing.purchase_order import Status
 
@@ -57,6 +57,7 @@ class Split(Value):
 
     lines: Annotated[tuple[MovedLine, ...], Field(min_length=1, max_length=100)]
     vendor_number: Code | None = None
+    payment_terms: Text | None = None
 
 
 class Confirmation(Value):
