@@ -83,10 +83,10 @@ class InvoiceLine(Value):
 class RecordInvoice(Command):
     """Record an invoice or a credit note of a vendor, as it was sent, with lines or only a total.
 
-    Its number is unique per vendor: the same content again is a duplicate, other content is refused. Amounts are
-    positive on both; a credit note takes back, and names the invoice it `corrects` if it is about one. `net`, `tax`
-    and `gross` agree to the cent, and so do lines and freight with `net`. Where it pays several orders each says its
-    amount.
+    Its number is unique per vendor, as it is written: `r-1` and `R-1` are two invoices. The same content again is a
+    duplicate, other content under the number is refused. Amounts are positive on both; a credit note takes back, and
+    names the invoice it `corrects` if it is about one. `net`, `tax` and `gross` agree to the cent, and so do lines and
+    freight with `net`. Where it pays several orders each says its amount.
     """
 
     type: ClassVar[str] = "purchasing.record_invoice.v1"

@@ -5,7 +5,7 @@ billed, or at the order's, gives units back; at any other price it corrects the 
 without lines that is as large as the invoice takes all of it back.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from functools import cached_property
@@ -160,6 +160,20 @@ class Standing:
         if self.bill.rate is None:
             return bool(self.bill.lines) and is_known
         return is_known or bool(self.bill.gross)
+
+    def corrections(self, order: OrderWanted) -> Mapping[int, Decimal]:
+        """What was credited of the price of each line as it was written: of an order line that stands on several as
+        much as each is too high, one after another, and the rest of the last."""
+        found: dict[int, Decimal] = {}
+        prices = {line.id: line.unit_price for line in order.lines}
+        for id, left in self.corrected.items():
+            places = [at for at, billed in enumerate(self.bill.lines) if billed.line == id and id in prices]
+            for at in places:
+                billed = self.bill.lines[at]
+                too_high = self.bill.worth(billed.net, order) - order.cost(prices[id], billed.quantity)
+                found[at] = left if at == places[-1] else min(left, max(Decimal(0), too_high))
+                left -= found[at]
+        return found
 
 
 @dataclass(frozen=True)

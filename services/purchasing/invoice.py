@@ -5,7 +5,6 @@ are now; it is worked out when an invoice is recorded and again whenever somethi
 What people decide about it is told in `settlement`.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
@@ -17,7 +16,7 @@ from uuid import UUID
 from libs.chassis.decision import Cause, Key, Many, NamedBy, Record, Records, Rejection, Via
 from libs.contracts.invoices import InvoicedOrder, RecordInvoice
 from libs.contracts.values import derived_id, line_total
-from services.purchasing.bill import Bill, BilledLine, spread
+from services.purchasing.bill import spread
 from services.purchasing.purchase_order import OrderLine, OrderName, PurchaseOrder, in_order, order_name_id
 from services.purchasing.rate_book import RateBook, rate_book_in
 
@@ -92,78 +91,7 @@ def invoice_id_of(vendor_number: str, number: str) -> UUID:
     return derived_id("invoice", vendor_number, number)
 
 
-def bills_for(
-    invoices: Iterable[Invoice], order: PurchaseOrder, lines: Sequence[OrderLine]
-) -> Sequence[Bill]:
-    """What of these invoices is for an order, in the order in which they were recorded, their lines led to those of
-    the order as it is now. A SKU that several of these have fills one after another, and a credit note empties them.
-    """
-    billed = Counter[UUID]()
-    in_sequence = sorted(invoices, key=lambda each: each.ordinal)
-    return [_bill(invoice, order, lines, billed) for invoice in in_sequence]
-
-
-def _bill(invoice: Invoice, order: PurchaseOrder, lines: Sequence[OrderLine], billed: Counter[UUID]) -> Bill:
-    place = invoice.orders.index(order.id)
-    share = invoice.shares[place]
-    return Bill(
-        invoice=invoice.id,
-        credit=invoice.is_credit,
-        corrects=invoice.corrects,
-        currency=invoice.currency,
-        rate=None if share["rate"] is None else Decimal(share["rate"]),
-        net=Decimal(share["net"]),
-        tax=Decimal(share["tax"]),
-        freight=Decimal(share["freight"]),
-        lines=tuple(
-            part
-            for index, sent in enumerate(invoice.sent["lines"])
-            if sent["order"] == place
-            for part in _parts(index, sent, invoice, lines, billed)
-        ),
-    )
-
-
-def _parts(
-    index: int,
-    sent: Mapping[str, Any],
-    invoice: Invoice,
-    lines: Sequence[OrderLine],
-    billed: Counter[UUID],
-) -> Iterable[BilledLine]:
-    """A line as it was sent, a part for each order line that it bills; `billed` counts along."""
-    quantity = sent["quantity"]
-    net = _net(sent["net"], sent["unit_price"], quantity, invoice.currency)
-    meant = _meant(sent, lines)
-    is_named = sent["order_line_id"] is not None or sent["position"] is not None
-    same = [] if is_named or meant is None else [line for line in lines if line.sku == sent["sku"]]
-    shares: dict[UUID | None, int] = {}
-    left = quantity
-    for line in reversed(same) if invoice.is_credit else same:
-        room = billed[line.id] if invoice.is_credit else line.living - billed[line.id]
-        if taken := min(max(0, room), left):
-            shares[line.id] = taken
-            left -= taken
-    if left:
-        shares[meant] = shares.get(meant, 0) + left
-    for line_id, units in shares.items():
-        if line_id is not None:
-            billed[line_id] += -units if invoice.is_credit else units
-    nets = spread(net, [Decimal(units) for units in shares.values()], invoice.currency)
-    for (line_id, units), part in zip(shares.items(), nets, strict=True):
-        yield BilledLine(
-            index=index,
-            line=line_id,
-            named=str(sent["description"] or sent["sku"] or sent["position"] or ""),
-            quantity=units,
-            unit_price=Decimal(sent["unit_price"]),
-            net=part,
-            tax_percent=None if sent["tax_percent"] is None else Decimal(sent["tax_percent"]),
-            whole=(quantity, net) if len(shares) > 1 else None,
-        )
-
-
-def _meant(sent: Mapping[str, Any], lines: Sequence[OrderLine]) -> UUID | None:
+def line_meant(sent: Mapping[str, Any], lines: Sequence[OrderLine]) -> UUID | None:
     """The order line that an invoice line names by its id, else its position, else its SKU."""
     for line in lines:
         if sent["order_line_id"] is not None:
@@ -177,7 +105,8 @@ def _meant(sent: Mapping[str, Any], lines: Sequence[OrderLine]) -> UUID | None:
     return None
 
 
-def _net(net: object, unit_price: object, quantity: int, currency: str) -> Decimal:
+def net_of(net: object, unit_price: object, quantity: int, currency: str) -> Decimal:
+    """What an invoice line comes to: as it says, else by its price."""
     if net is not None:
         return Decimal(str(net))
     return line_total(Decimal(str(unit_price)), quantity, currency)
@@ -322,7 +251,7 @@ def _by_order(command: RecordInvoice) -> list[Decimal]:
     """What the lines for each order come to."""
     sums = [Decimal(0)] * len(command.orders)
     for line in command.lines:
-        sums[line.order] += _net(line.net, line.unit_price, line.quantity, command.currency)
+        sums[line.order] += net_of(line.net, line.unit_price, line.quantity, command.currency)
     return sums
 
 
@@ -340,10 +269,10 @@ def _taxes(
     taxes = [Decimal(0)] * len(nets)
     for line in command.lines:
         known = orders[line.order]
-        meant = _meant(line.model_dump(mode="json"), known)
+        meant = line_meant(line.model_dump(mode="json"), known)
         percent = next((each.tax_percent for each in known if each.id == meant), Decimal(0))
         percent = percent if line.tax_percent is None else line.tax_percent
-        net = _net(line.net, line.unit_price, line.quantity, command.currency)
+        net = net_of(line.net, line.unit_price, line.quantity, command.currency)
         taxes[line.order] += line_total(net * percent / 100, 1, command.currency)
     return taxes if sum(taxes) == command.tax else spread(command.tax, nets, command.currency)
 

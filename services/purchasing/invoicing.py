@@ -44,12 +44,12 @@ from services.purchasing.invoice import (
     Invoice,
     Status,
     as_sent,
-    bills_for,
     check_amounts,
     invoice_id_of,
     order_with_invoices,
     with_rate,
 )
+from services.purchasing.invoice_parts import bills_for
 from services.purchasing.matching import Matched, match
 from services.purchasing.policy import policy_held, policy_in
 from services.purchasing.purchase_order import (

@@ -134,12 +134,13 @@ class _Matching:
     def _lines(self, standing: Standing) -> Iterator[DifferenceFound]:
         """Lines that name nothing on the order, and prices: what was corrected by a credit note is right again."""
         bill = standing.bill
-        for billed in bill.lines:
+        corrected = standing.corrections(self.order)
+        for at, billed in enumerate(bill.lines):
             line = self.lines.get(billed.line) if billed.line else None
             if line is None:
                 yield self._unknown(bill, billed)
             elif bill.rate is not None and standing.units.get(line.id):
-                yield from self._price(standing, billed, line)
+                yield from self._price(standing, billed, line, corrected.get(at, Decimal(0)))
 
     def _unknown(self, bill: Bill, billed: BilledLine) -> DifferenceFound:
         worth = bill.worth(billed.net, self.order)
@@ -151,9 +152,11 @@ class _Matching:
             index=billed.index,
         )
 
-    def _price(self, standing: Standing, billed: BilledLine, line: LineWanted) -> Iterator[DifferenceFound]:
+    def _price(
+        self, standing: Standing, billed: BilledLine, line: LineWanted, corrected: Decimal
+    ) -> Iterator[DifferenceFound]:
         price = standing.bill.price(billed, self.order)
-        if corrected := standing.corrected.get(line.id):
+        if corrected:
             price -= (corrected / billed.quantity).quantize(PRICE_STEP, rounding=ROUND_HALF_UP)
         if price == line.unit_price or self._mended(standing):
             return
