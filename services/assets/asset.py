@@ -27,9 +27,10 @@ from libs.contracts.assets import (
 )
 from libs.contracts.message import Message
 from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
-from libs.contracts.receiving import GoodsReceived, ReceivedUnit
-from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Kind, asset_id_of, derived_id
+from libs.contracts.receiving import GoodsReceived, ReceivedLine, ReceivedUnit
+from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Kind, asset_id_of
 from services.assets import entitlement, lot
+from services.assets.label import Label, label_id, label_on
 from services.assets.ordered_line import OrderedLine, after_amendment, ordered_line
 from services.assets.stock import InventoryTransaction, Movement, balances
 
@@ -92,21 +93,6 @@ class Asset(Record):
     handover_id: UUID | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Label(Record):
-    """A tag that was printed elsewhere and the asset it was stuck on."""
-
-    APPEND_ONLY: ClassVar[bool] = True
-
-    label: str
-    asset_id: UUID
-
-
-def label_id(label: str) -> UUID:
-    """Where a label leads to its asset."""
-    return derived_id("label", label)
-
-
 def order(submitted: OrderSubmitted, held: Records, cause: Cause) -> Decision:
     """Each unit of hardware ordered is a template asset, On Order, with the tag it will bear.
 
@@ -148,10 +134,12 @@ def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
         line = held[OrderedLine, received.order_line_id]
         arrived: dict[UUID, Asset] = {}
         for unit in received.units if line.makes_assets else ():
-            known = held.find(Asset, unit.asset_id) or _made_on_receipt(line, unit, tags)
+            known = _asset_of(unit, received, line, arrived, goods, held) or _made_on_receipt(
+                line, unit, tags
+            )
             if known.status not in (Status.ON_ORDER, Status.CANCELLED):
                 continue
-            label = _label_of(unit, held)
+            label = label_on(known.id, unit, held)
             asset = arrived[known.id] = known.become(
                 Status.IN_STOCK,
                 cost=line.unit_price,
@@ -247,21 +235,36 @@ def template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
     )
 
 
+def _asset_of(
+    unit: ReceivedUnit,
+    received: ReceivedLine,
+    line: OrderedLine,
+    arrived: Mapping[UUID, Asset],
+    goods: GoodsReceived,
+    held: Records,
+) -> Asset | None:
+    """The asset that a delivered unit is.
+
+    A dock that was set up anew knows how many units are here, but not which. So what it takes with another receipt,
+    under another serial number, for a unit that is here is another thing: the lowest unit to come that it did not name.
+    """
+    known = held.find(Asset, unit.asset_id)
+    if known is None or known.serial in (None, unit.serial) or known.receipt_id == goods.receipt_id:
+        return known
+    named = {each.asset_id for each in received.units}
+    to_come = [
+        asset
+        for asset in held.all(Asset, order_line_id=line.id, status=Status.ON_ORDER)
+        if asset.id not in named and asset.id not in arrived
+    ]
+    return min(to_come, key=lambda asset: asset.unit_number, default=known)
+
+
 def _made_on_receipt(line: OrderedLine, unit: ReceivedUnit, tags: Iterator[int]) -> Asset:
     """The asset of a line that has no templates; it is never seen on order."""
     if line.has_templates:
         raise RuntimeError(f"unit {unit.unit_number} of order line {line.id} has no template")
     return template(line, unit.unit_number, next(tags))
-
-
-def _label_of(unit: ReceivedUnit, held: Records) -> Label | None:
-    """The label printed elsewhere that is now this asset's tag, unless it is another asset's already."""
-    if unit.tag is None or unit.tag.startswith(ISSUED_TAG_PREFIX):
-        return None
-    known = held.find(Label, label_id(unit.tag))
-    if known is None:
-        return Label(id=label_id(unit.tag), label=unit.tag, asset_id=unit.asset_id)
-    return known if known.asset_id == unit.asset_id else None
 
 
 def _months_after(day: date, months: int) -> date | None:

@@ -9,9 +9,10 @@ from sqlalchemy import CheckConstraint, Index, Select, and_, func, or_, select, 
 
 from libs.chassis.storage import Storage, table
 from libs.contracts.values import AssetCreation, Kind
-from services.assets.asset import Asset, Label, Status
+from services.assets.asset import Asset, Status
 from services.assets.entitlement import Allocation, Entitlement
 from services.assets.handover import Handover
+from services.assets.label import Label
 from services.assets.location import Location
 from services.assets.lot import Lot, LotStock, StockIssue
 from services.assets.ordered_line import FollowedOrder, OrderedLine, TakenAmendment

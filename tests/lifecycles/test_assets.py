@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -17,7 +18,8 @@ from libs.contracts.assets import (
 )
 from libs.contracts.values import AssetCreation, Kind, asset_id_of
 from services.assets import asset, handover
-from services.assets.asset import Asset, Label, Status, order
+from services.assets.asset import Asset, Status, order
+from services.assets.label import Label
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction, Movement
 from tests.builders_dock import (
@@ -234,6 +236,18 @@ def test_a_unit_that_has_arrived_does_not_arrive_again() -> None:
     ended = house.hear(goods(unit(1, serial="S-9")))
 
     assert (ended.decision.publish, one(house, 1).serial, figures(house)) == ([], "S-1", (1, 0, 1))
+
+
+def test_what_a_new_dock_takes_for_a_unit_that_is_here_is_the_lowest_unit_to_come() -> None:
+    house = a_house()
+    house.hear(an_order(an_ordered_line(4)), goods(unit(3)))
+    later = goods(unit(2, serial="S-8"), unit(3, serial="S-9", tag="OURS-9"))
+
+    house.hear(later.model_copy(update={"receipt_id": UUID(int=2)}))
+
+    here = {n: one(house, n).serial for n in range(1, 5) if one(house, n).status is Status.IN_STOCK}
+    assert here == {1: "S-9", 2: "S-8", 3: "S-3"}
+    assert (one(house, 1).tag, figures(house)) == ("OURS-9", (3, 0, 1))
 
 
 def test_an_asset_made_on_receipt_exists_from_its_receipt_on() -> None:

@@ -16,8 +16,9 @@ from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, 
 from libs.contracts.assets import AssignAssets
 from libs.contracts.permissions import Action
 from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, Money, money
-from services.assets.asset import Asset, Label, Status, label_id
+from services.assets.asset import Asset, Status
 from services.assets.handover import Handover
+from services.assets.label import Label, label_id
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import Balance, InventoryTransaction, Movement
 from services.assets.tables import STORAGE, balances_against_ledger, lines_against_assets
