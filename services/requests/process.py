@@ -79,7 +79,7 @@ STAYS = _steps({})
 SUBMITTED = _steps(
     {
         _O: (_D, _H, _DONE),
-        _H: (_D, _DONE),
+        _H: (_D, _DONE, _C),
         _C: (_H, _DONE),
         _S: (_DONE,),
         _DONE: (_D, _H, _C),
@@ -105,7 +105,7 @@ AMENDED = _steps(
     {
         _O: (_D, _H, _DONE, _OFF),
         _D: (_O, _H, _DONE, _OFF),
-        _H: (_O, _D, _DONE, _OFF),
+        _H: (_O, _D, _C, _DONE, _OFF),
         _C: (_H, _DONE, _OFF),
         _S: (_DONE, _OFF),
         _DONE: (_O, _D, _H, _C, _OFF),

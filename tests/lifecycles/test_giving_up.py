@@ -43,3 +43,15 @@ def test_what_turned_up_after_a_request_was_fulfilled_and_could_not_be_given_sta
 
     assert (before, ended.verdict) == ((Status.FULFILLED, Stage.STUCK), "accepted")
     assert (the_request(desk).status, the_stage(desk)) == (Status.FULFILLED, Stage.COMPLETED)
+
+
+def test_what_is_put_on_the_order_again_of_a_request_that_was_given_up_is_to_be_cancelled() -> None:
+    desk, (told,) = an_approved({STATION: 3})
+    desk.hear(told.submitted(), told.amended(1))
+    given_up(desk)
+    desk.hear(told.received(1))
+    before = the_stage(desk)
+
+    desk.hear(told.amended(3, amendment=2))
+
+    assert (before, the_stage(desk)) == (Stage.HANDING_OVER, Stage.CANCELLING)

@@ -104,6 +104,8 @@ def _check_line(company: Company, line: OrderLine) -> None:
     assert dock is not None
     assert line.ordered == known.ordered == dock.ordered
     assert line.units_made == known.units_made == dock.units_made
+    assert (known.request_id, known.request_line_id) == (line.request_id, line.request_line_id)
+    assert dock.request_line_id == line.request_line_id
     taken = company.receiving.every(ReceiptLine, order_line_id=line.id)
     told = (sum(each.accepted for each in taken), sum(each.rejected for each in taken))
     assert told == (dock.accepted, dock.rejected) == (line.accepted, line.rejected)

@@ -127,6 +127,8 @@ def _check_progress(company: Company, line: ProcessLine, bought: Iterable[OrderL
     drafted = sum(each.living for each in bought if status_of[each.order_id] in UNSUBMITTED)
     known = [each for each in bought if company.assets.one(OrderedLine, each.id) is not None]
     assert line.ordered == sum(each.ordered for each in known)
+    first = sum(line.share(each.id).first or 0 for each in known)
+    assert first + sum(each.ordered for each in bought if each not in known) == line.wanted
     here = sum(each.kept for each in known)
     coming = here + sum(each.open for each in known)
     if line.kind is Kind.SOFTWARE:
