@@ -191,6 +191,11 @@ class Billed:
         )
 
     @property
+    def net_without_lines(self) -> Decimal:
+        """What is left of those that say no lines, only a total."""
+        return sum((each.net for each in self.invoices if not each.bill.lines), Decimal(0))
+
+    @property
     def gross(self) -> Decimal:
         """That with tax."""
         return sum((each.gross for each in self.invoices), Decimal(0)) - sum(

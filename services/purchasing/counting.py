@@ -211,14 +211,17 @@ def is_done(order: PurchaseOrder, lines: Iterable[OrderLine], policy: Purchasing
 
 
 def is_invoiced(order: PurchaseOrder, lines: Iterable[OrderLine]) -> bool:
-    """Whether invoices bill all that was kept. Where lines are billed these decide, as far as they cost anything: what
-    is billed too dear of one does not pay for another. Else it is as much as all of it costs."""
+    """Whether invoices bill all that was kept. Where lines are billed, those that say only a total pay for what no line
+    bills; what is billed too dear of one line does not pay for another. Else it is as much as all of it costs."""
     if not order.invoices:
         return False
-    costs = [(line, line.net_of(line.living, order.currency)) for line in lines]
-    if any(line.invoiced for line, _ in costs):
-        return all(line.invoiced >= line.living for line, cost in costs if cost)
-    return order.invoiced_net >= sum((cost for _, cost in costs), order.freight)
+    lines = tuple(lines)
+    costs = sum(line.net_of(line.living, order.currency) for line in lines)
+    if any(line.invoiced for line in lines):
+        units = ((line, max(0, min(line.invoiced, line.living))) for line in lines)
+        billed = sum(line.net_of(some, order.currency) for line, some in units)
+        return order.invoiced_without_lines >= costs - billed
+    return order.invoiced_net >= costs + order.freight
 
 
 def order_and_lines(fact: GoodsReceived | ReceiptReversed | GoodsReturned) -> Keys:

@@ -146,7 +146,11 @@ class _Matching:
         for amount in (matched.net, matched.gross):
             within_limit(abs(amount))
         after = replace(
-            order, invoiced_net=matched.net, invoiced_gross=matched.gross, differs=matched.differs
+            order,
+            invoiced_net=matched.net,
+            invoiced_without_lines=matched.net_without_lines,
+            invoiced_gross=matched.gross,
+            differs=matched.differs,
         )
         after, said = followed(after, lines, self.cause, policy_in(self.held))
         return _Found(

@@ -52,6 +52,7 @@ class Matched:
 
     units: Mapping[UUID, int]
     net: Decimal
+    net_without_lines: Decimal
     gross: Decimal
     differences: Mapping[UUID, tuple[DifferenceFound, ...]]
 
@@ -116,6 +117,7 @@ class _Matching:
         return Matched(
             units={line: self.billed.units(line) for line in self.lines},
             net=self.billed.net,
+            net_without_lines=self.billed.net_without_lines,
             gross=self.billed.gross,
             differences={invoice: each for invoice, each in found.items() if each},
         )

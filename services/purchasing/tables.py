@@ -81,7 +81,10 @@ STORAGE = Storage(
         "purchase_orders",
         *(
             Column(name, AMOUNT, nullable=False)
-            for name in ("freight", "total", "tax", "expected_cost", "invoiced_net", "invoiced_gross")
+            for name in (
+                *("freight", "total", "tax", "expected_cost"),
+                *("invoiced_net", "invoiced_without_lines", "invoiced_gross"),
+            )
         ),
         Column("asked_total", AMOUNT, nullable=True),
         Column("rate", Numeric(19, 10), nullable=True),

@@ -54,6 +54,29 @@ def test_an_order_with_only_a_total_billed_closes_once_that_is_what_it_costs() -
     assert (before, the_order(desk).status) == (Status.RECEIVED, Status.CLOSED)
 
 
+def test_a_total_pays_for_what_no_line_bills() -> None:
+    desk = all_here()
+    desk.hear(an_invoice(a_line(4, "120")))
+
+    desk.hear(an_invoice(net="605.49", number="R-2"))
+    before = the_order(desk).status
+    desk.hear(an_invoice(net="0.01", number="R-3"))
+
+    assert (before, the_order(desk).status) == (Status.RECEIVED, Status.CLOSED)
+
+
+def test_what_was_taken_back_of_a_total_pays_for_nothing() -> None:
+    desk = all_here()
+    desk.hear(an_invoice(net="605.50"))
+    desk.hear(a_credit_note(net="605", corrects="R-1"))
+
+    desk.hear(an_invoice(a_line(10), number="R-2"))
+    before = the_order(desk).status
+    desk.hear(an_invoice(net="5.00", number="R-3"))
+
+    assert (before, the_order(desk).status) == (Status.RECEIVED, Status.CLOSED)
+
+
 def test_a_line_that_costs_nothing_need_not_be_billed() -> None:
     desk = all_here()
     desk.hear(an_invoice(a_line(10)))

@@ -90,11 +90,15 @@ class BookedLine:
     @property
     def net(self) -> int:
         """What of it will come costs, in cents."""
-        return 0 if self.price is None else cents(self.price, self.living)
+        return self.net_of(self.living)
+
+    def net_of(self, units: int) -> int:
+        """What so many units cost, in cents."""
+        return 0 if self.price is None else cents(self.price, units)
 
     def tax_on(self, units: int) -> int:
         """The tax on so many units, in cents: on the net of the line, which is in whole cents itself."""
-        net = 0 if self.price is None else cents(self.price, units)
+        net = self.net_of(units)
         return (net * self.tax + 50_000_000) // 100_000_000
 
     def check_between(self, submitted: bool) -> None:
@@ -167,6 +171,19 @@ class BookedOrder:
         names, then from the latest; at a price that neither stands on a bill nor is ordered it takes back money alone.
         One without lines takes all of what is as large as it is.
         """
+        left, beyond = self._standing(prices)
+        total: Counter[UUID] = Counter()
+        for each in left:
+            total.update(each.units)
+        total.subtract(beyond)
+        return total
+
+    def standing_totals(self, prices: Mapping[UUID, int | None]) -> int:
+        """What stands of its invoices that say only a total, in cents."""
+        left, _ = self._standing(prices)
+        return sum(each.net for each in left if not each.bill.lines)
+
+    def _standing(self, prices: Mapping[UUID, int | None]) -> tuple[list[StandingBill], Counter[UUID]]:
         left = [
             StandingBill(bill, bill.net, Counter({line: bill.units_of(line) for line, _, _ in bill.lines}))
             for bill in self.bills
@@ -194,11 +211,7 @@ class BookedOrder:
                 taken = min(rest, each.net)
                 each.net -= taken
                 rest -= taken
-        total: Counter[UUID] = Counter()
-        for each in left:
-            total.update(each.units)
-        total.subtract(beyond)
-        return total
+        return left, beyond
 
     def share(self, lines: list[BookedLine], request_id: UUID) -> int:
         """What of it is spent for a request, in cents: its lines, and a part of the freight that is as large."""

@@ -4,7 +4,7 @@ Nothing here is taken from purchasing but what a draft says; from its submission
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -65,20 +65,23 @@ class Books:
         return costs + (self.orders[order_id].freight if living else 0)
 
     def is_invoiced(self, order_id: UUID) -> bool:
-        """Whether all that will ever be there was billed: line by line, if any line is, else by money."""
+        """Whether all that will ever be there was billed: what no line bills is paid by what says only a total."""
         order, lines = self.orders[order_id], self.of(order_id)
         if not order.bills:
             return False
         billed = self.billed_units(order_id)
         if any(billed.values()):
             mine = ((id, line) for id, line in self.lines.items() if line.order_id == order_id)
-            return all(billed[id] >= line.living for id, line in mine if line.net)
+            missing = sum(line.net - line.net_of(max(0, min(billed[id], line.living))) for id, line in mine)
+            return order.standing_totals(self._prices(order_id)) >= missing
         return order.billed_net >= sum(line.net for line in lines) + order.freight
 
     def billed_units(self, order_id: UUID) -> Counter[UUID]:
         """Units of an order's lines that stand on its bills."""
-        prices = {id: line.price for id, line in self.lines.items() if line.order_id == order_id}
-        return self.orders[order_id].standing_units(prices)
+        return self.orders[order_id].standing_units(self._prices(order_id))
+
+    def _prices(self, order_id: UUID) -> Mapping[UUID, int | None]:
+        return {id: line.price for id, line in self.lines.items() if line.order_id == order_id}
 
     def is_done(self, order_id: UUID) -> bool:
         """Whether an order that was received is closed."""
