@@ -36,9 +36,10 @@ T = TypeVar("T")
 Seen = dict[str, Any]
 
 REQUESTER, APPROVER, DOCK, ADMINISTRATOR = "person-17", "person-procurement", "person-dock", "person-admin"
-ASSET_MANAGER, ERP = "person-assets", "erp"
+ASSET_MANAGER, BUYER, ERP = "person-assets", "person-buyer", "erp"
 ROLES = {
     APPROVER: Role.PROCUREMENT_MANAGER,
+    BUYER: Role.PROCUREMENT_MANAGER,
     ASSET_MANAGER: Role.ASSET_MANAGER,
     DOCK: Role.MOBILE_ASSET_MANAGER,
     ADMINISTRATOR: Role.ASSET_ADMINISTRATOR,

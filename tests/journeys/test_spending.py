@@ -10,7 +10,7 @@ import pytest
 from libs.contracts.catalog import DefineCatalogItem
 from libs.contracts.orders import SubmitOrder
 from tests.conftest import unique_name
-from tests.journeys.system import APPROVER, Seen, System, as_person
+from tests.journeys.system import APPROVER, BUYER, Seen, System, as_person
 from tests.journeys.ways import Way, a_wish, an_item, complete, custom, order_in
 
 
@@ -41,9 +41,10 @@ async def from_another_vendor(way: Way) -> str:
 
 
 async def completed(way: Way, request_id: str, *, vendor: str, price: str) -> str:
+    """A buyer, who is not the one who approves it afterwards, sets vendor and price and submits it."""
     draft = await order_in(way.system, request_id, "draft")
-    assert (await complete(way, draft, vendor=vendor, price=price)).done
-    placed = await way.done(SubmitOrder(order_id=UUID(draft["order_id"])), APPROVER)
+    assert (await complete(way, draft, vendor=vendor, price=price, by=BUYER)).done
+    placed = await way.done(SubmitOrder(order_id=UUID(draft["order_id"])), BUYER)
     assert placed["status"] == "awaiting_approval"
     return request_id
 

@@ -225,7 +225,7 @@ async def an_item(way: Way, name: str, price: str, *, vendor: str = "V-001", kin
     return sku
 
 
-async def complete(way: Way, order: Seen, *, vendor: str, price: str) -> Ended:
+async def complete(way: Way, order: Seen, *, vendor: str, price: str, by: str = APPROVER) -> Ended:
     """Give a draft its vendor, and each of its lines this price."""
     return await way.give(
         CompleteOrder(
@@ -237,7 +237,7 @@ async def complete(way: Way, order: Seen, *, vendor: str, price: str) -> Ended:
                 for each in order["lines"]
             ),
         ),
-        APPROVER,
+        by,
     )
 
 
