@@ -122,18 +122,16 @@ def _with_quantity(line: OrderLine, quantity: int, of: str) -> OrderLine:
     if quantity < least:
         message = f"{line.name}: {least} are here, invoiced or cancelled, so {quantity} cannot be ordered."
         raise Rejection("quantity_below_received", field=f"{of}.quantity", message=message)
-    more = max(0, quantity - line.ordered)
-    if line.kind is not Kind.SOFTWARE:
-        after = replace(line, ordered=quantity, units_made=line.units_made + more)
-        if after.cancelled != line.cancelled:
-            # Some came that were cancelled: one more unit would count as cancelled at once.
-            message = f"{line.name}: {line.asked} were cancelled. Add a line for what is wanted now."
-            raise Rejection("order_not_amendable", field=f"{of}.quantity", message=message)
-        return after
-    # Of software that is wanted no longer somebody may have so many: these are counted beyond what is wanted.
-    in_use = line.entitled if line.entitled > line.ordered - line.asked else 0
-    entitled = max(in_use, quantity - line.asked)
-    return replace(line, ordered=quantity, units_made=line.units_made + more, entitled=entitled)
+    after = replace(line, ordered=quantity, units_made=line.units_made + max(0, quantity - line.ordered))
+    if line.kind is Kind.SOFTWARE:
+        # Of software that is wanted no longer somebody may have so many: these are counted beyond what is wanted.
+        in_use = line.entitled if line.entitled > line.ordered - line.asked else 0
+        after = replace(after, entitled=max(in_use, quantity - line.asked))
+    if after.cancelled != line.cancelled:
+        # Some are here that were cancelled: one more unit would count as cancelled at once.
+        message = f"{line.name}: {line.asked} were cancelled. Add a line for what is wanted now."
+        raise Rejection("order_not_amendable", field=f"{of}.quantity", message=message)
+    return after
 
 
 def lowest_quantity(line: OrderLine) -> int:

@@ -20,6 +20,7 @@ from libs.contracts.purchasing import (
 )
 from libs.contracts.values import Destination, DestinationKind, Kind, derived_id
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder, Status, status_of
+from tests.builders_buying import an_amendment
 from tests.builders_desk import Desk, a_purchasing_desk, a_receipt, an_item, cancel_order, orders
 from tests.builders_orders import (
     REQUEST,
@@ -126,6 +127,18 @@ def test_software_that_is_in_use_is_not_given_back(in_use: int) -> None:
     assert (status(desk), figures(desk, EDITOR)) == (Status.RECEIVED, (in_use, 5 - in_use, 0, 0))
     assert again.code == "order_not_open"
     assert isinstance(desk.said[-1], OrderReceived)
+
+
+@pytest.mark.parametrize(("quantity", "code"), [(6, "order_not_amendable"), (5, None)])
+def test_what_is_in_use_though_it_was_cancelled_is_not_had_once_more(quantity: int, code: str | None) -> None:
+    desk, order, lines = a_desk(EDITOR=5, LAMP=2)
+    some = cancel_one(order).model_copy(update={"lines": (lines[EDITOR].id,)})
+    desk.hear(some, a_shrinking(lines[EDITOR], 2))
+
+    ended = desk.hear(an_amendment(order, (lines[EDITOR], {"quantity": quantity, "price_reason": "agreed"})))
+
+    assert ended.code == code
+    assert figures(desk, EDITOR) == (2, 3, 0, 0)
 
 
 def a_shrinking(line: OrderLine, in_use: int) -> EntitlementChanged:

@@ -98,6 +98,8 @@ class Books:
         self._note(message, decision)
         self.committed.update(self._spent())
         self.committed.subtract(before)
+        # What came though it was cancelled is in no sum, and does not pay for another by becoming cheaper.
+        self.committed = Counter({id: max(0, spent) for id, spent in self.committed.items()})
 
         self._reopen()
 
