@@ -161,6 +161,14 @@ class Standing:
             return bool(self.bill.lines) and is_known
         return is_known or bool(self.bill.gross)
 
+    def beside_lines(self, order: OrderWanted) -> Decimal:
+        """What is left of it that bills no line of the order and no freight."""
+        left = max(Decimal(0), self.net - self.freight)
+        if not self.bill.lines:
+            return left
+        named_nothing = (line.net for line in self.bill.lines if line.line is None)
+        return min(left, self.bill.worth(sum(named_nothing, Decimal(0)), order))
+
     def corrections(self, order: OrderWanted) -> Mapping[int, Decimal]:
         """What was credited of the price of each line as it was written: of an order line that stands on several as
         much as each is too high, one after another, and the rest of the last."""
@@ -190,10 +198,14 @@ class Billed:
             (each.net for each in self.credits), Decimal(0)
         )
 
+    def net_beside_lines(self, order: OrderWanted) -> Decimal:
+        """What is left of all that bills no line of the order and no freight: totals, and lines that name nothing."""
+        return sum((each.beside_lines(order) for each in self.invoices), Decimal(0))
+
     @property
-    def net_without_lines(self) -> Decimal:
-        """What is left of those that say no lines, only a total."""
-        return sum((each.net for each in self.invoices if not each.bill.lines), Decimal(0))
+    def freight(self) -> Decimal:
+        """What is left of the freight on them."""
+        return sum((each.freight for each in self.invoices), Decimal(0))
 
     @property
     def gross(self) -> Decimal:
@@ -237,13 +249,17 @@ def _from_whom(credit: Bill, invoices: Sequence[Standing]) -> list[Standing]:
 
 
 def _take_back(credit: Standing, invoices: Sequence[Standing], order: OrderWanted) -> None:
+    billing: list[Standing] = []
     if credit.bill.lines:
         for line in credit.bill.lines:
-            _take_line_back(credit, line, invoices, order)
+            billing += _take_line_back(credit, line, invoices, order)
     else:
         _take_sum_back(credit, invoices)
+    # The money for units goes back where these were billed.
+    corrects = credit.bill.corrects
+    where = sorted(invoices, key=lambda each: (each.bill.invoice != corrects, each not in billing))
     for name in ("net", "gross", "freight"):
-        for each in invoices:
+        for each in where:
             taken = min(getattr(each, name), getattr(credit, name))
             setattr(each, name, getattr(each, name) - taken)
             setattr(credit, name, getattr(credit, name) - taken)
@@ -251,9 +267,10 @@ def _take_back(credit: Standing, invoices: Sequence[Standing], order: OrderWante
 
 def _take_line_back(
     credit: Standing, line: BilledLine, invoices: Sequence[Standing], order: OrderWanted
-) -> None:
+) -> Sequence[Standing]:
+    """The invoices from which it was taken."""
     if line.line is None:
-        return
+        return ()
     billing = [each for each in invoices if each.units.get(line.line)]
     prices = {wanted.unit_price for wanted in order.lines if wanted.id == line.line}
     prices |= {
@@ -267,13 +284,16 @@ def _take_line_back(
         if billing:
             back = credit.bill.worth(line.net, order)
             billing[0].corrected[line.line] = billing[0].corrected.get(line.line, Decimal(0)) + back
-        return
+        return billing[:1]
     left = line.quantity
+    taken_from = []
     for each in billing:
-        taken = min(each.units[line.line], left)
+        if taken := min(each.units[line.line], left):
+            taken_from.append(each)
         each.units[line.line] -= taken
         credit.units[line.line] -= taken
         left -= taken
+    return taken_from
 
 
 def _take_sum_back(credit: Standing, invoices: Sequence[Standing]) -> None:

@@ -4,6 +4,7 @@ are confirmed. The order follows its lines, and is closed by itself once nothing
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 from libs.chassis.decision import (
@@ -211,8 +212,10 @@ def is_done(order: PurchaseOrder, lines: Iterable[OrderLine], policy: Purchasing
 
 
 def is_invoiced(order: PurchaseOrder, lines: Iterable[OrderLine]) -> bool:
-    """Whether invoices bill all that was kept. Where lines are billed, those that say only a total pay for what no line
-    bills; what is billed too dear of one line does not pay for another. Else it is as much as all of it costs."""
+    """Whether invoices bill all that was kept. What no line of theirs bills, and freight that is on none, is paid by
+    those that say only a total, and by lines that name nothing of the order; what is billed too dear of one line does
+    not pay for another. Where no line is billed at all they come to what all of it costs.
+    """
     if not order.invoices:
         return False
     lines = tuple(lines)
@@ -220,7 +223,8 @@ def is_invoiced(order: PurchaseOrder, lines: Iterable[OrderLine]) -> bool:
     if any(line.invoiced for line in lines):
         units = ((line, max(0, min(line.invoiced, line.living))) for line in lines)
         billed = sum(line.net_of(some, order.currency) for line, some in units)
-        return order.invoiced_without_lines >= costs - billed
+        freight = max(Decimal(0), order.freight - order.invoiced_freight)
+        return billed == costs or order.invoiced_beside_lines >= costs - billed + freight
     return order.invoiced_net >= costs + order.freight
 
 

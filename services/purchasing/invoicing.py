@@ -148,7 +148,8 @@ class _Matching:
         after = replace(
             order,
             invoiced_net=matched.net,
-            invoiced_without_lines=matched.net_without_lines,
+            invoiced_beside_lines=matched.net_beside_lines,
+            invoiced_freight=matched.freight,
             invoiced_gross=matched.gross,
             differs=matched.differs,
         )

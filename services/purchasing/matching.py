@@ -52,7 +52,8 @@ class Matched:
 
     units: Mapping[UUID, int]
     net: Decimal
-    net_without_lines: Decimal
+    net_beside_lines: Decimal
+    freight: Decimal
     gross: Decimal
     differences: Mapping[UUID, tuple[DifferenceFound, ...]]
 
@@ -117,7 +118,8 @@ class _Matching:
         return Matched(
             units={line: self.billed.units(line) for line in self.lines},
             net=self.billed.net,
-            net_without_lines=self.billed.net_without_lines,
+            net_beside_lines=self.billed.net_beside_lines(self.order),
+            freight=self.billed.freight,
             gross=self.billed.gross,
             differences={invoice: each for invoice, each in found.items() if each},
         )

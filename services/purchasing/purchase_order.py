@@ -118,7 +118,8 @@ class PurchaseOrder(Record):
     receivers: tuple[str, ...] = ()
     invoices: tuple[UUID, ...] = ()
     invoiced_net: Decimal = Decimal(0)
-    invoiced_without_lines: Decimal = Decimal(0)
+    invoiced_beside_lines: Decimal = Decimal(0)
+    invoiced_freight: Decimal = Decimal(0)
     invoiced_gross: Decimal = Decimal(0)
     differs: bool = False
     words: str = ""

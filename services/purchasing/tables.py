@@ -83,7 +83,7 @@ STORAGE = Storage(
             Column(name, AMOUNT, nullable=False)
             for name in (
                 *("freight", "total", "tax", "expected_cost"),
-                *("invoiced_net", "invoiced_without_lines", "invoiced_gross"),
+                *("invoiced_net", "invoiced_beside_lines", "invoiced_freight", "invoiced_gross"),
             )
         ),
         Column("asked_total", AMOUNT, nullable=True),

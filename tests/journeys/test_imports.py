@@ -351,3 +351,15 @@ async def test_whoever_has_a_terminal_imports_a_file_and_watches(system: System,
     assert (row["sku"], row["code"], row["field"]) == (f"{name}-2", "invalid_content", "kind")
     status, said = await run("--kind", "vendors")
     assert (status, "lacks the columns number" in said) == (2, True)
+
+
+async def test_a_small_file_of_locations_may_have_columns_that_nobody_knows(system: System) -> None:
+    code = f"L{uuid4().hex[:8]}"
+    file = f"code,name,storage_space,storage_spaces\n{code},Depot,A-1,shelf\n{code},Depot,A-2,\n"
+
+    read = await system.api.post_csv("assets", "/imports/locations", file)
+
+    assert (read["accepted"], read["rejected"]) == (2, 0)
+    listed = await system.api.all("assets", "/locations")
+    (kept,) = (each for each in listed if each["code"] == code)
+    assert kept["storage_spaces"] == ["A-1", "A-2"]

@@ -77,6 +77,37 @@ def test_what_was_taken_back_of_a_total_pays_for_nothing() -> None:
     assert (before, the_order(desk).status) == (Status.RECEIVED, Status.CLOSED)
 
 
+def test_what_is_billed_for_freight_pays_for_no_goods() -> None:
+    desk = all_here()
+    desk.hear(an_invoice(a_line(10)), an_invoice(net="5.50", number="R-2"))
+    order, lines = the_order(desk), order_lines(desk)
+
+    assert is_invoiced(order, lines)
+    assert not is_invoiced(replace(order, freight=Decimal(50)), lines)
+    assert is_invoiced(replace(order, freight=Decimal(50), invoiced_freight=Decimal(50)), lines)
+
+
+def test_units_that_are_credited_leave_a_total_as_it_was() -> None:
+    desk = all_here()
+    desk.hear(an_invoice(a_line(4)), an_invoice(net="600", number="R-2"))
+    desk.hear(a_credit_note(a_line(1), corrects=None))
+
+    desk.hear(an_invoice(a_line(1), number="R-4"))
+    before = the_order(desk).status
+    desk.hear(an_invoice(net="5.50", number="R-5"))
+
+    assert (before, the_order(desk).status) == (Status.RECEIVED, Status.CLOSED)
+
+
+def test_a_line_under_a_name_of_the_vendors_pays_like_a_total() -> None:
+    desk = all_here()
+    desk.hear(an_invoice(a_line(10)))
+
+    desk.hear(an_invoice(a_line(10, "0.55", sku="THEIRS"), number="R-2"))
+
+    assert the_order(desk).status is Status.CLOSED
+
+
 def test_a_line_that_costs_nothing_need_not_be_billed() -> None:
     desk = all_here()
     desk.hear(an_invoice(a_line(10)))

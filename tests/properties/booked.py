@@ -118,6 +118,7 @@ class BookedBill:
     net: int
     gross: int
     lines: tuple[tuple[UUID, int, int], ...] = ()
+    freight: int = 0
 
     def units_of(self, line_id: UUID) -> int:
         """Units of a line on it."""
@@ -179,9 +180,10 @@ class BookedOrder:
         return total
 
     def standing_totals(self, prices: Mapping[UUID, int | None]) -> int:
-        """What stands of its invoices that say only a total, in cents."""
+        """What stands of its invoices that say only a total, in cents, without freight that is on none."""
         left, _ = self._standing(prices)
-        return sum(each.net for each in left if not each.bill.lines)
+        freight = max(0, self.freight - sum(each.bill.freight for each in left))
+        return max(0, sum(each.net for each in left if not each.bill.lines) - freight)
 
     def _standing(self, prices: Mapping[UUID, int | None]) -> tuple[list[StandingBill], Counter[UUID]]:
         left = [
@@ -193,20 +195,24 @@ class BookedOrder:
         for credit in (bill for bill in self.bills if bill.credit):
             latest = left[::-1]
             latest.sort(key=lambda each: each.bill.number != credit.corrects)
+            gave: list[StandingBill] = []
             for line, units, price in credit.lines:
                 billing = [each for each in latest if each.units[line]]
                 known = {at for each in billing for of, _, at in each.bill.lines if of == line}
                 if price not in known | {prices[line]}:
+                    gave += billing[:1]
                     continue
                 for each in billing:
                     taken = min(units, each.units[line])
                     each.units[line] -= taken
                     units -= taken
+                    gave += [each] * (taken > 0)
                 beyond[line] += units
             named = [each for each in left if each.bill.number == credit.corrects]
             if not credit.lines and named and named[0].net == credit.net:
                 named[0].units.clear()
             rest = credit.net
+            latest.sort(key=lambda each: (each.bill.number != credit.corrects, each not in gave))
             for each in latest:
                 taken = min(rest, each.net)
                 each.net -= taken

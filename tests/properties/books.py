@@ -186,6 +186,7 @@ class Books:
                         for line in command.lines
                         if line.order == place and line.order_line_id is not None
                     ),
+                    in_cents(command.freight) if len(command.orders) == 1 else 0,
                 )
             )
 

@@ -65,7 +65,7 @@ async def import_locations(file: CsvFile, obey: Obeying) -> RowsRead:
     locations: dict[tuple[str, str], tuple[list[int], dict[str, Any]]] = {}
     for numbers, row in contents_of(file, columns=("code", "name", "storage_space")):
         space = row.get("storage_space", "")
-        said = {name: cell for name, cell in row.items() if name != "storage_space"}
+        said = {name: cell for name, cell in row.items() if name not in ("storage_space", "storage_spaces")}
         key = row.get("code", ""), row.get("name", "")
         rows, location = locations.setdefault(key, ([], {"storage_spaces": []}))
         rows += numbers
