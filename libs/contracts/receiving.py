@@ -287,7 +287,10 @@ class GoodsReturned(Event):
 
 
 class RenewCopies(message.RenewCopies):
-    """Have every location said again by assets and every open order by purchasing, for instance after a restore."""
+    """Have every location said again by assets and every open order by purchasing.
+
+    What came of an order that is known already is left as it is counted here, also if that was restored from before.
+    """
 
     type: ClassVar[str] = "receiving.renew_copies.v1"
 

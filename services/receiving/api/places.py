@@ -40,5 +40,5 @@ async def list_places(read: Reading, limit: Limit = 100, after: After = None) ->
     "/copies/renewal", status_code=202, response_model=None, dependencies=[needs(Action.RENEW_COPIES)]
 )
 async def renew_copies(obey: Obeying) -> Response:
-    """Have every location and open order said again, for instance after this database was restored."""
+    """Have every location and open order said again; what came of a known order stays as it is counted here."""
     return await obey(RenewCopies(), status=202)
