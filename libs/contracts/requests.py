@@ -169,7 +169,8 @@ class ApproveOrder(Command):
 
     It waits until `OrderApproved` or `OrderRefused` says how it ended. The policy that applies is that for requests,
     with the order's total, vendor and kinds; a rule without steps approves it at once. `asked_by` submitted it and does
-    not decide; nor does anybody whose request it serves: `request_ids` are these, if any.
+    not decide; nor do the `parties`, who drafted it, set its prices or amended it, nor anybody whose request it serves:
+    `request_ids` are these, if any.
     """
 
     type: ClassVar[str] = "requests.approve_order.v1"
@@ -182,6 +183,7 @@ class ApproveOrder(Command):
     kinds: tuple[Annotated[Kind, Field(strict=False)], ...]
     asked_by: Text
     request_ids: tuple[UUID, ...] = ()
+    parties: tuple[Text, ...] = ()
 
 
 class OrderApproved(Event):

@@ -20,7 +20,7 @@ from services.purchasing.commitment import Commanded, share_of
 from services.purchasing.order_facts import said_ordered
 from services.purchasing.order_lines import Buying, check_days, check_reason, drafted
 from services.purchasing.purchase_order import OrderLine, PurchaseOrder, in_order, lines_held, with_sums
-from services.purchasing.spending import on_its_day, size_of, spending_question
+from services.purchasing.spending import on_its_day, parties_of, size_of, spending_question
 
 FIXED = ("vendor_number", "currency", "deliver_to")
 FIXED_OF_LINES = ("asset_creation", "destination", "starts_on", "ends_on")
@@ -237,4 +237,5 @@ def questions_about(
             kinds=tuple(sorted({line.kind for line in now.lines if line.living})),
             asked_by=by,
             request_ids=order.requests,
+            parties=parties_of(order, by),
         )

@@ -78,6 +78,7 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
         revision=0,
         freight=Decimal(0),
         drafted_by=cause.actor.id or cause.sender,
+        changed_by=_makers_of([order]),
     )
     stay, go = _parted(command, order, other, known, cause)
     if command.vendor_number is not None:
@@ -177,8 +178,9 @@ def combine(command: CombineOrders, held: Records, cause: Cause) -> Decision:
         vendor_name=named.vendor_name,
         payment_terms=first.payment_terms or named.payment_terms,
         freight=sum((order.freight for order in orders), Decimal(0)),
-        changed_by=tuple(dict.fromkeys(who for order in orders for who in order.changed_by))[-CHANGERS_MAX:],
+        changed_by=_makers_of(orders),
     )
+    into = changed_by(into, cause)
     without_vendor = {order.id for order in orders if order.vendor_id is None and vendor is not None}
     lines = []
     for position, line in enumerate(known, 1):
@@ -206,6 +208,12 @@ def combine(command: CombineOrders, held: Records, cause: Cause) -> Decision:
     changed = [now for now, was in zip(lines, known, strict=True) if now != was]
     served = tracked(commanded, (into,), gone=[order.id for order in others])
     return Decision(save=[*served, *save, *changed], publish=publish, answer=as_named(into))
+
+
+def _makers_of(orders: Iterable[PurchaseOrder]) -> tuple[str, ...]:
+    """Who drafted or changed these: what becomes of them is theirs too. Of very many, the latest."""
+    makers = (who for order in orders for who in (order.drafted_by, *order.changed_by) if who)
+    return tuple(dict.fromkeys(makers))[-CHANGERS_MAX:]
 
 
 def _check_wanted(lines: Iterable[OrderLine], commanded: Commanded) -> None:

@@ -195,8 +195,9 @@ def asking(
     }
     asked_total = next(iter(totals.values())) if len(totals) == 1 else order.total + order.freight
     order = replace(order, awaits=tuple(unasked), asked_total=asked_total)
+    by = order.submitted_by or cause.sender
     questions: list[Message] = [
-        spending_question(order, lines, commanded[request_id], total, parties_of(order, cause))
+        spending_question(order, lines, commanded[request_id], total, parties_of(order, by))
         for request_id, total in totals.items()
     ]
     if order.id in unasked:
@@ -208,8 +209,9 @@ def asking(
                 total=money(size_of(order, lines), order.currency),
                 vendor_number=order.vendor_number or "",
                 kinds=tuple(sorted({line.kind for line in lines if line.living})),
-                asked_by=order.submitted_by or cause.sender,
+                asked_by=by,
                 request_ids=order.requests,
+                parties=parties_of(order, by),
             )
         )
     return Placed(order, lines, {}, [said_drafted(order, lines), *questions])
@@ -243,10 +245,10 @@ def spending_question(
     )
 
 
-def parties_of(order: PurchaseOrder, cause: Cause) -> Iterable[str]:
-    """Who drafted an order, set its prices, or submitted it."""
-    people = (order.drafted_by, *order.changed_by, order.submitted_by or cause.sender)
-    return [person for person in people if person]
+def parties_of(order: PurchaseOrder, by: str) -> tuple[str, ...]:
+    """Who drafted an order, set its prices, or submitted it, and who wants it so now."""
+    people = {order.drafted_by, *order.changed_by, order.submitted_by, by}
+    return tuple(sorted(person for person in people if person))
 
 
 def _would_cost(order: PurchaseOrder, lines: Iterable[OrderLine], commanded: RequestOrders) -> Decimal:

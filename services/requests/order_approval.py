@@ -1,7 +1,8 @@
 """An order as such is approved, whether it serves requests or none: purchasing asks where its policy wants that.
 
 The policy is the one for requests, told the order's total, vendor and kinds, and `purchasing` as its source; an order
-has no cost centre. Whoever submitted it does not decide, nor does anybody whose request it serves.
+has no cost centre. Whoever drafted it, set its prices, submitted or amended it does not decide, nor does anybody
+whose request it serves.
 """
 
 from collections.abc import Iterable, Mapping
@@ -94,7 +95,9 @@ def _asked_about(
     command: ApproveOrder, known: OrderToApprove | None, content: UUID, held: Records, cause: Cause
 ) -> OrderToApprove:
     served = [held.find(PurchaseRequest, request_id) for request_id in command.request_ids]
-    people = {command.asked_by}.union(*(request.people for request in served if request is not None))
+    people = {command.asked_by, *command.parties}.union(
+        *(request.people for request in served if request is not None)
+    )
     return OrderToApprove(
         id=command.order_id,
         version=known.version if known is not None else 0,

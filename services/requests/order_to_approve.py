@@ -29,7 +29,8 @@ class OrderToApprove(Record):
 
     `number` is its requisition number, `revision` the order's, `content` the hash of what is asked; `ordinal` is drawn
     with the numbers of requests, so that approvers see both in the order in which they came. `round` counts the rounds.
-    `asked_by` submitted it; the `parties` are they and all whose requests it serves.
+    `asked_by` submitted it; the `parties` are they, whoever drafted, priced or amended it, and all whose
+    requests it serves.
     """
 
     TRANSITIONS: ClassVar = {

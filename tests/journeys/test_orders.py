@@ -155,7 +155,7 @@ async def test_an_order_closed_short_expects_nothing_more(system: System, way: W
 async def test_a_large_order_waits_for_an_approval_of_its_own(system: System, way: Way) -> None:
     async with policy(way, approve_orders_from="5000"):
         small = await placed(way, a_draft(a_thing("Rack", "900", 1)))
-        drafted = await way.done(a_draft(a_thing("Rack", "900", 6)), APPROVER)
+        drafted = await way.done(a_draft(a_thing("Rack", "900", 6)), "person-assets")
         waiting = await way.done(SubmitOrder(order_id=UUID(drafted["order_id"])), "person-assets")
         approved = await approve(way, drafted["order_id"])
         order = await at_the_dock(system, drafted["order_id"])

@@ -115,6 +115,7 @@ def test_requests_is_asked_with_all_that_its_policy_looks_at(desk: Desk) -> None
         vendor_number="V-1",
         kinds=(Kind.HARDWARE,),
         asked_by="person-17",
+        parties=tuple(sorted({order.drafted_by, "person-17"})),
     )
     assert order.awaits == (order.id,)
 
