@@ -1,5 +1,6 @@
 """Invoices that wait for a person are matched again once more is tolerated, or what they are worth is known."""
 
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from libs.contracts.catalog import DefineExchangeRate
 from libs.contracts.invoices import (
+    ORDERS_PER_INVOICE_MAX,
     DefineTolerance,
     Difference,
     InvoicedOrder,
@@ -152,6 +154,83 @@ def test_a_walk_that_was_lost_is_begun_anew_and_then_ends_if_it_turns_up() -> No
 
     assert desk.facts(MatchInvoices) == []
     assert anew.message == MatchRecordedInvoices(walk=2)
+
+
+def the_walk(desk: InvoiceDesk) -> InvoiceWalk:
+    (walk,) = desk.all(InvoiceWalk)
+    assert isinstance(walk, InvoiceWalk)
+    return walk
+
+
+def first_page(desk: InvoiceDesk) -> None:
+    """A walk has begun; whatever it says is late."""
+    (begun,) = desk.timers.values()
+    desk.timers.clear()
+    desk.hear(begun.message)
+    desk.said.clear()
+
+
+NARROWER = DefineTolerance(difference=Difference.TAX, percent=Decimal(5), vendor_number="V-2")
+
+
+def test_a_walk_that_was_lost_on_its_way_is_made_up_for_by_the_next_though_that_is_about_less(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rematching, "PAGE_SIZE", 2)
+    desk = many(3)
+    desk.hear(GENEROUS)
+    first_page(desk)
+
+    desk.hear(NARROWER, at=NOON + LOST + timedelta(minutes=1))
+    desk.walk()
+
+    assert {invoice.status for invoice in desk.all(Invoice)} == {Status.MATCHED}
+    walk = the_walk(desk)
+    assert (walk.number, walk.is_wanted, walk.went_on_at, walk.walking_vendors) == (2, False, None, ())
+
+
+def test_so_is_one_for_what_nobody_knew_the_worth_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rematching, "PAGE_SIZE", 1)
+    desk = an_invoice_desk()
+    desk.hear(DefineTolerance(difference=Difference.CURRENCY, percent=Decimal(100)))
+    desk.hear(a_receipt((order_lines(desk)[0], 10, 0)))
+    desk.hear(an_invoice(a_line(10, "200"), currency="USD"))
+    desk.walk()
+    desk.hear(DOLLARS)
+    first_page(desk)
+
+    desk.hear(NARROWER, at=NOON + LOST + timedelta(minutes=1))
+    desk.walk()
+
+    assert the_invoice(desk).status is Status.MATCHED
+    assert not the_walk(desk).walking_unrated
+
+
+def test_what_a_walk_that_ended_was_about_is_not_for_the_next_one() -> None:
+    desk = too_dear()
+    desk.hear(DefineTolerance(difference=Difference.TAX, percent=Decimal(5)))
+    desk.walk()
+
+    desk.hear(NARROWER)
+
+    assert the_walk(desk).vendors == ("V-2",)
+    assert [type(each) for each in desk.walk()] == [MatchRecordedInvoices]
+
+
+def test_a_page_sends_only_so_many_commands_even_if_each_invoice_is_for_many_orders() -> None:
+    desk = too_dear()
+    known = the_invoice(desk)
+    for number in range(30):
+        orders = tuple(derived_id("test-order", number, index) for index in range(ORDERS_PER_INVOICE_MAX))
+        copy = replace(known, id=derived_id("test-invoice", number), orders=orders)
+        desk.records[Invoice][copy.id] = copy
+    desk.hear(GENEROUS)
+    (begun,) = desk.timers.values()
+
+    desk.hear(begun.message)
+
+    assert 400 < len(desk.facts(MatchInvoices)) <= 500
+    assert len(desk.facts(MatchRecordedInvoices)) == 1
 
 
 def test_an_invoice_in_a_currency_that_nobody_knew_is_matched_once_its_worth_is_known() -> None:
