@@ -32,9 +32,9 @@ from services.purchasing.draft import (
     CHANGERS_MAX,
     NUMBER,
     changed_by,
-    check_revisions,
     items_and_vendor,
     not_a_draft,
+    revised,
 )
 from services.purchasing.order_facts import said_cancelled, said_drafted
 from services.purchasing.order_lines import Buying, offered
@@ -50,7 +50,6 @@ from services.purchasing.purchase_order import (
     number_of,
     order_name_id,
     order_named,
-    redrafted,
     with_sums,
 )
 from services.purchasing.spending import said_dropped
@@ -61,7 +60,6 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
     order = order_named(held, command)
     if order.status not in UNSUBMITTED:
         raise not_a_draft(order, "split")
-    check_revisions(order)
     known = {line.id: line for line in lines_held(held, order)}
     commanded = commanded_in(held)
     _check_wanted(known.values(), commanded)
@@ -95,8 +93,8 @@ def split(command: SplitOrder, held: Records, cause: Cause) -> Decision:
         go = [_offered(line, other, vendor, held, cause) for line in go]
     if command.payment_terms is not None:
         other = replace(other, payment_terms=command.payment_terms)
-    left = _identified(redrafted(order, stay, cause), stay, commanded)
-    other = _identified(redrafted(other, go, cause), go, commanded)
+    left = _identified(revised(order, stay, cause), stay, commanded)
+    other = _identified(revised(other, go, cause), go, commanded)
     served = tracked(commanded, (left, other))
     name = OrderName(
         id=order_name_id(other.requisition_number), name=other.requisition_number, order_id=other.id
@@ -188,7 +186,7 @@ def combine(command: CombineOrders, held: Records, cause: Cause) -> Decision:
         if line.order_id in without_vendor and vendor is not None:
             moved = _offered(moved, into, vendor, held, cause)
         lines.append(moved)
-    into = _identified(redrafted(into, lines, cause), lines, commanded)
+    into = _identified(revised(into, lines, cause, of="order_ids[0]"), lines, commanded)
     save: list[OrderName | PurchaseOrder] = [into]
     publish: list[Message] = [said_drafted(into, lines)]
     for order in others:

@@ -1,6 +1,6 @@
 """Drafts: orders made by hand, and whatever changes about an order before it is placed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -45,12 +45,13 @@ from services.purchasing.purchase_order import (
 
 NUMBER = "requisition_number"
 NUMBERS_OF_OURS = "PR-"
+"""Numbers that begin with this are given to requisitions."""
+
 REVISIONS_MAX = 500
-"""So often an order is split, amended or asked about; each revision of a submitted one is kept."""
+"""So often an order is changed, split, combined, amended or asked about; each revision of a submitted one is kept."""
 
 CHANGERS_MAX = 50
 """So many of those who changed a draft are remembered with it."""
-"""Numbers that begin with this are given to requisitions."""
 
 
 def draft(command: DraftOrder, held: Records, cause: Cause) -> Decision:
@@ -113,7 +114,6 @@ def amend(command: AmendOrder, order: PurchaseOrder, held: Records, cause: Cause
     if command.expected_revision not in (None, order.revision):
         message = f"Order {order.requisition_number} is at revision {order.revision}."
         raise Rejection("order_revision_unexpected", field="expected_revision", message=message)
-    check_revisions(order)
     now = order
     if command.currency not in (None, order.currency):
         if order.requests:
@@ -169,7 +169,7 @@ def _changed(
     if (now, lines, added) == (order, known, []):
         return Decision(answer=as_named(order))
     whole = in_order([*lines.values(), *added])
-    now = changed_by(redrafted(now, whole, cause), cause)
+    now = changed_by(revised(now, whole, cause), cause)
     publish: list[Message] = [said_drafted(now, whole)]
     if removed and command:
         publish = [said_cancelled(now, whole, command.reason or "taken off the draft"), *publish]
@@ -255,11 +255,20 @@ def check_freight(order: PurchaseOrder) -> None:
         raise Rejection("invalid_content", field="freight", message=message)
 
 
-def check_revisions(order: PurchaseOrder) -> None:
-    """Whether an order may still be changed, or split once more."""
+def revised(
+    order: PurchaseOrder, lines: Iterable[OrderLine], cause: Cause, *, of: str = "order_id"
+) -> PurchaseOrder:
+    """The next revision of a draft, which somebody made another one. Only what ends things goes on without a bound:
+    recalling and cancelling."""
+    check_revisions(order, of=of)
+    return redrafted(order, lines, cause)
+
+
+def check_revisions(order: PurchaseOrder, *, of: str = "order_id") -> None:
+    """Whether an order may still become another one, or be asked about once more."""
     if order.revision >= REVISIONS_MAX:
         message = f"Order {order.requisition_number} was changed {order.revision} times: draft another one."
-        raise Rejection("too_many_revisions", field="order_id", message=message)
+        raise Rejection("too_many_revisions", field=of, message=message)
 
 
 def not_a_draft(order: PurchaseOrder, what: str) -> Rejection:

@@ -13,7 +13,7 @@ from services.purchasing.commitment import (
     commanded_in,
     order_and_requests,
 )
-from services.purchasing.draft import not_a_draft
+from services.purchasing.draft import check_revisions, not_a_draft
 from services.purchasing.order_lines import check_reason
 from services.purchasing.purchase_order import (
     UNSUBMITTED,
@@ -32,7 +32,8 @@ def submit(command: SubmitOrder, held: Records, cause: Cause) -> Decision:
     """Place a draft that has an active vendor and all its prices. What costs more, or goes elsewhere, than was approved
     for a request it serves awaits approval, and so does a large one, where the policy says so.
 
-    One that awaits approval goes on waiting, unless it has come to need none.
+    One that awaits approval goes on waiting, unless it has come to need none. Of one that was changed very often nobody
+    is asked any more; what needs no approval is placed however often it was changed.
     """
     order = order_named(held, command)
     if order.status not in UNSUBMITTED:
@@ -44,6 +45,8 @@ def submit(command: SubmitOrder, held: Records, cause: Cause) -> Decision:
     if now.status is Status.CANCELLED:
         return Decision(save=[now, *lines], publish=said, answer=as_named(now))
     placed = place(now, lines, commanded, terms, cause)
+    if placed.order.status is Status.AWAITING_APPROVAL and now.status is Status.DRAFT:
+        check_revisions(now)
     if placed.order.status is order.status and not said:
         return Decision(duplicate=True, answer=as_named(order))
     dropped = questions_dropped(order, placed.order) if placed.order.submitted_at is not None else []

@@ -7,15 +7,25 @@ from typing import Any
 
 import pytest
 
-from libs.contracts.orders import Contract, LineToDraft
+from libs.contracts.orders import (
+    CancelOneOrder,
+    CombineOrders,
+    CompletedLine,
+    CompleteOrder,
+    Contract,
+    LineToDraft,
+    RecallOrder,
+    SubmitOrder,
+)
+from libs.contracts.purchasing import DefinePurchasingPolicy
 from libs.contracts.values import Kind
 from services.purchasing.bill import spread
 from services.purchasing.draft import REVISIONS_MAX
-from services.purchasing.purchase_order import PurchaseOrder
+from services.purchasing.purchase_order import PurchaseOrder, Status
 from tests.builders_amending import amend, placed, the_line, the_order
 from tests.builders_buying import a_draft, a_line_to_draft, a_split, an_amendment
 from tests.builders_desk import LAPTOP, Desk, a_purchasing_desk, a_vendor
-from tests.builders_orders import lines_of
+from tests.builders_orders import euros, lines_of
 
 SPRING, AUTUMN = date(2026, 4, 1), date(2026, 10, 1)
 
@@ -119,6 +129,8 @@ def test_nor_does_a_submitted_order_come_under_such_a_contract() -> None:
 
 # How often
 
+APPROVED_FROM_ONE = DefinePurchasingPolicy(approve_orders_from=euros(1))
+
 
 def often_changed(desk: Desk) -> PurchaseOrder:
     """The only order, changed as often as one may be."""
@@ -135,6 +147,73 @@ def test_an_order_is_changed_and_split_only_so_often(desk: Desk) -> None:
     split = desk.hear(a_split(order, (line, 1)))
 
     assert (amended.code, split.code) == ("too_many_revisions", "too_many_revisions")
+
+
+def test_a_draft_is_completed_only_so_often_but_as_it_is_it_can_be_said_again(desk: Desk) -> None:
+    order = often_changed(desk)
+    line = the_line(desk)
+
+    as_it_is = CompleteOrder(order_id=order.id, vendor_number="V-1", currency="EUR")
+    dearer = CompletedLine(order_line_id=line.id, unit_price=Decimal(3), price_reason="as agreed")
+
+    refused, again = desk.hear(as_it_is.model_copy(update={"lines": (dearer,)})), desk.hear(as_it_is)
+
+    assert refused.rejection is not None
+    assert (refused.code, refused.rejection.field) == ("too_many_revisions", "order_id")
+    assert (again.verdict, the_order(desk).revision) == ("accepted", REVISIONS_MAX)
+
+
+def test_others_are_combined_into_a_draft_only_so_often(desk: Desk) -> None:
+    often = often_changed(desk)
+    desk.hear(a_draft())
+    (other,) = desk.all(PurchaseOrder, requisition_number="PR-000002")
+
+    refused = desk.hear(CombineOrders(order_ids=(often.id, other.id)))
+    allowed = desk.hear(CombineOrders(order_ids=(other.id, often.id)))
+
+    assert refused.rejection is not None
+    assert (refused.code, refused.rejection.field) == ("too_many_revisions", "order_ids[0]")
+    assert allowed.verdict == "accepted"
+
+
+def test_whether_a_draft_may_be_placed_is_asked_and_recalled_only_so_often(desk: Desk) -> None:
+    desk.hear(APPROVED_FROM_ONE)
+    order = often_changed(desk)
+    last = replace(order, revision=REVISIONS_MAX - 1)
+    desk.records[PurchaseOrder][order.id] = last
+    submission = SubmitOrder(order_id=order.id)
+    assert desk.hear(submission).verdict == "accepted"
+    assert the_order(desk).status is Status.AWAITING_APPROVAL
+    assert desk.hear(RecallOrder(order_id=order.id)).verdict == "accepted"
+
+    refused = desk.hear(submission)
+
+    assert refused.rejection is not None
+    assert (refused.code, refused.rejection.field) == ("too_many_revisions", "order_id")
+    assert the_order(desk).status is Status.DRAFT
+
+
+def test_what_needs_no_approval_is_placed_however_often_it_was_changed(desk: Desk) -> None:
+    order = often_changed(desk)
+
+    desk.hear(SubmitOrder(order_id=order.id))
+
+    assert the_order(desk).status is Status.SUBMITTED
+
+
+def test_what_was_changed_very_often_can_be_recalled_and_cancelled_in_part_and_wholly(desk: Desk) -> None:
+    desk.hear(APPROVED_FROM_ONE, SubmitOrder(order_id=the_order(desk).id))
+    order = often_changed(desk)
+    assert order.status is Status.AWAITING_APPROVAL
+
+    ended = [
+        desk.hear(RecallOrder(order_id=order.id)),
+        desk.hear(CancelOneOrder(order_id=order.id, reason="not wanted", lines=(the_line(desk).id,))),
+        desk.hear(CancelOneOrder(order_id=order.id, reason="not wanted")),
+    ]
+
+    assert [each.verdict for each in ended] == ["accepted"] * 3
+    assert the_order(desk).status is Status.CANCELLED
 
 
 def test_a_submitted_order_is_amended_only_so_often() -> None:
