@@ -16,6 +16,8 @@ export KEEP RECEIVING_WORKERS VOLUME
 # Pure and quick, and what needs real servers; both of everything there is so far, but for what needs a million rows.
 QUICK := $(wildcard tests/lifecycles tests/contracts tests/architecture)
 REAL := $(filter-out $(QUICK) tests/volume tests/__pycache__,$(patsubst %/,%,$(wildcard tests/*/)))
+# They take both cores and no server, and the longest: begun first, none of them is left to one core at the end.
+LONGEST := $(filter tests/properties,$(REAL))
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,7 +50,7 @@ check: $(READY) ## Format, lint, types, architecture and the pure tests: under a
 	@$(BIN)/pytest -q $(QUICK)
 
 test: check ## Everything `check` does, then every test that needs real servers
-	@$(BIN)/pytest -q -n 2 --dist loadfile $(REAL)
+	@$(BIN)/pytest -q -n 2 --dist loadfile --no-loadscope-reorder $(LONGEST) $(filter-out $(LONGEST),$(REAL))
 
 journeys: $(READY) ## Only the whole journeys through all four services
 	@$(BIN)/pytest -q tests/journeys
