@@ -89,11 +89,12 @@ class TemplateAssetsCancelled(Event):
 
 
 class StockedUnit(Value):
-    """A unit that is now in stock."""
+    """A unit that is now in stock; `after` is the reversal or return by which it was to come again."""
 
     asset_id: UUID
     tag: str
     serial: str
+    after: UUID | None = None
 
 
 class AssetsReceived(Event):
@@ -109,10 +110,72 @@ class AssetsReceived(Event):
     assets: Annotated[tuple[StockedUnit, ...], Field(max_length=UNITS_PER_FACT)]
 
 
+class UnitTakenBack(Value):
+    """A unit that is not here any more. With `handover_id` it had been given to somebody; that handover is undone."""
+
+    asset_id: UUID
+    handover_id: UUID | None = None
+
+
+Purpose = Literal["reversal", "replacement", "credit"]
+"""Why something was taken back: its receipt was a mistake, or it went back to the vendor for one of these."""
+
+
+class AssetsTakenBack(Event):
+    """Units of an order line are not here any more: on order again, returned to the vendor, or cancelled.
+
+    `take_back_id` is the reversal or the return at the dock.
+    """
+
+    type: ClassVar[str] = "assets.assets_taken_back.v1"
+    subject: ClassVar[str] = "order_line_id"
+    order_line_id: UUID
+    order_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    take_back_id: UUID
+    purpose: Purpose
+    units: Annotated[tuple[UnitTakenBack, ...], Field(max_length=UNITS_PER_FACT)]
+
+
+class LotTakenBack(Event):
+    """So many of a consumable, that had come with this receipt, are not in stock any more."""
+
+    type: ClassVar[str] = "assets.lot_taken_back.v1"
+    subject: ClassVar[str] = "lot_id"
+    lot_id: UUID
+    order_line_id: UUID
+    order_id: UUID
+    request_id: UUID | None
+    request_line_id: UUID | None
+    take_back_id: UUID
+    receipt_id: UUID
+    purpose: Purpose
+    quantity: Quantity
+
+
+class ReversalConflictFound(Event):
+    """What the dock took back, or sent back, could not be: it was acknowledged, issued or disposed of. It is as before.
+
+    `asset_ids` are the units, or `quantity` is how many of a consumable.
+    """
+
+    type: ClassVar[str] = "assets.reversal_conflict_found.v1"
+    subject: ClassVar[str] = "order_line_id"
+    order_line_id: UUID
+    order_id: UUID
+    take_back_id: UUID
+    purpose: Purpose
+    asset_ids: Annotated[tuple[UUID, ...], Field(max_length=UNITS_PER_FACT)] = ()
+    quantity: Count = 0
+    reason: str
+
+
 class AssignAssets(Command):
     """Give assets that are in stock to a person, a location or a financial owner, all of them or none.
 
-    A person can be named by `person` alone; else `to` tells whom or what.
+    A person can be named by `person` alone; else `to` tells whom or what. With `leave_out_taken_back` those that were
+    taken back at the dock meanwhile are left out.
     """
 
     type: ClassVar[str] = "assets.assign_assets.v1"
@@ -121,6 +184,7 @@ class AssignAssets(Command):
     person: PersonId | None = None
     to: Holder | None = None
     request_id: UUID | None = None
+    leave_out_taken_back: bool = False
     asset_ids: Annotated[tuple[UUID, ...], Field(min_length=1, max_length=UNITS_PER_FACT)]
 
     @model_validator(mode="after")
@@ -145,6 +209,25 @@ class AssetsAssigned(Event):
     person: str | None = None
     to: Destination | None = None
     request_id: UUID | None
+    asset_ids: Annotated[tuple[UUID, ...], Field(max_length=UNITS_PER_FACT)]
+
+
+class AcknowledgeHandover(Command):
+    """Say that one has what was handed over. Only the person to whom it went can say so; again it changes nothing."""
+
+    type: ClassVar[str] = "assets.acknowledge_handover.v1"
+    subject: ClassVar[str] = "handover_id"
+    action: ClassVar[Action | None] = Action.ACKNOWLEDGE_HANDOVERS
+    handover_id: UUID
+
+
+class HandoverAcknowledged(Event):
+    """The person to whom assets were handed over has them: the dock does not take these back any more."""
+
+    type: ClassVar[str] = "assets.handover_acknowledged.v1"
+    subject: ClassVar[str] = "handover_id"
+    handover_id: UUID
+    person: str
     asset_ids: Annotated[tuple[UUID, ...], Field(max_length=UNITS_PER_FACT)]
 
 
@@ -247,7 +330,11 @@ class LotReceived(Event):
 
 
 class IssueStock(Command):
-    """Give so many units of a lot out of stock. Whoever repeats it with the same `issue_id` means the same issue."""
+    """Give so many units of a lot out of stock. Whoever repeats it with the same `issue_id` means the same issue.
+
+    With `receipt_id`, goods that came with that receipt are meant: what of them was taken back at the dock meanwhile is
+    left out. Answered with the `quantity` that was issued.
+    """
 
     type: ClassVar[str] = "assets.issue_stock.v1"
     subject: ClassVar[str] = "request_id"
@@ -257,15 +344,17 @@ class IssueStock(Command):
     to: Holder
     request_id: UUID | None = None
     issue_id: UUID | None = None
+    receipt_id: UUID | None = None
 
 
 class StockIssued(Event):
-    """Units of a lot left stock to be used up."""
+    """Units of a lot left stock to be used up. `order_line_id` is the lot's."""
 
     type: ClassVar[str] = "assets.stock_issued.v1"
     subject: ClassVar[str] = "issue_id"
     issue_id: UUID
     lot_id: UUID
+    order_line_id: UUID | None = None
     request_id: UUID | None
     request_line_id: UUID | None
     quantity: Quantity

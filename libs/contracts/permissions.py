@@ -54,6 +54,8 @@ class Action(StrEnum):
     SEE_DELIVERIES = "receiving.see_deliveries"
     TAKE_DELIVERY = "receiving.take_delivery"
     MANAGE_SHIPMENTS = "receiving.manage_shipments"
+    REVERSE_RECEIPTS = "receiving.reverse_receipts"
+    RETURN_GOODS = "receiving.return_goods"
 
     SEE_OWN_ASSETS = "assets.see_own"
     SEE_ASSETS = "assets.see_assets"
@@ -61,6 +63,7 @@ class Action(StrEnum):
     MANAGE_LOCATIONS = "assets.manage_locations"
     ASSIGN_ASSETS = "assets.assign"
     ISSUE_STOCK = "assets.issue_stock"
+    ACKNOWLEDGE_HANDOVERS = "assets.acknowledge_handovers"
 
     RENEW_COPIES = "runtime.renew_copies"
     MANAGE_DEAD_LETTERS = "runtime.manage_dead_letters"
@@ -106,12 +109,15 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
         Action.SEE_DELIVERIES: (*_MANAGERS, _MOBILE, _SYSTEM),
         Action.TAKE_DELIVERY: (*_MANAGERS, _MOBILE, _SYSTEM),
         Action.MANAGE_SHIPMENTS: (*_MANAGERS, _SYSTEM),
+        Action.REVERSE_RECEIPTS: (*_MANAGERS, _SYSTEM),
+        Action.RETURN_GOODS: (*_MANAGERS, _SYSTEM),
         Action.SEE_OWN_ASSETS: (*_MANAGERS, _REQUESTER),
         Action.SEE_ASSETS: (*_MANAGERS, _SYSTEM),
         Action.SEE_LOCATIONS: (*_PERSONS, _SYSTEM),
         Action.MANAGE_LOCATIONS: (_SM, _AM, _AA, _SYSTEM),
         Action.ASSIGN_ASSETS: (_AM, _AA, _SYSTEM),
         Action.ISSUE_STOCK: (_SM, _AM, _AA, _SYSTEM),
+        Action.ACKNOWLEDGE_HANDOVERS: (*_MANAGERS, _REQUESTER),
         Action.RENEW_COPIES: (_AA,),
         Action.MANAGE_DEAD_LETTERS: (_AA,),
         Action.SEE_AUDIT: (_AA,),

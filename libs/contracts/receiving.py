@@ -1,4 +1,4 @@
-"""What the receiving service says and obeys: deliveries taken at the dock."""
+"""What the receiving service says and obeys: deliveries taken at the dock, taken back, and sent back."""
 
 from datetime import date
 from enum import StrEnum
@@ -19,10 +19,13 @@ from libs.contracts.values import (
     Quantity,
     Serial,
     Text,
+    derived_id,
 )
 
-SERIALS_MAX = 2_000
-"""So many of the longest serial numbers fit a message."""
+RECEIPT_UNITS_MAX = 1_000
+"""One receipt takes so many units; what is delivered together in more is taken in parts."""
+PARTS_MAX = 200
+REFERENCES_MAX = 500
 
 
 class Condition(StrEnum):
@@ -35,24 +38,37 @@ class Condition(StrEnum):
 
 
 class UnitToReceive(Value):
-    """One unit of hardware. Naming its template is optional: the lowest open unit of the line is taken."""
+    """One unit of hardware, put where its line says unless it says itself.
+
+    Naming its template is optional: it is the unit whose tag it bears, else the one that had its serial number before,
+    else the lowest open one of the line.
+    """
 
     serial: Serial
     asset_id: UUID | None = None
     tag: Code | None = None
     condition: Condition = Condition.NEW
-    location: Code
-    storage_space: Code
+    location: Code | None = None
+    storage_space: Code | None = None
+
+    @model_validator(mode="after")
+    def is_put_into_a_space(self) -> "UnitToReceive":
+        """A place is a location and one of its storage spaces."""
+        if (self.location is None) != (self.storage_space is None):
+            raise ValueError("a unit is put into a location and storage space, or where its line is put")
+        return self
 
 
 class LineToReceive(Value):
     """What arrived of one order line: what was accepted, and how many units were rejected and why.
 
-    Hardware is accepted unit by unit; consumables as a quantity that was put into one storage space.
+    Hardware is accepted unit by unit; consumables as a quantity. `location` and `storage_space` are where the quantity
+    was put, and those units that say no other place. A line whose quantity was put into several spaces stands in the
+    receipt once for each.
     """
 
     order_line_id: UUID
-    units: Annotated[tuple[UnitToReceive, ...], Field(max_length=UNITS_PER_FACT)] = ()
+    units: Annotated[tuple[UnitToReceive, ...], Field(max_length=RECEIPT_UNITS_MAX)] = ()
     quantity: Quantity | None = None
     location: Code | None = None
     storage_space: Code | None = None
@@ -61,114 +77,41 @@ class LineToReceive(Value):
 
     @model_validator(mode="after")
     def is_put_somewhere(self) -> "LineToReceive":
-        """A quantity has its place, and nothing else has; units have their own."""
-        if {self.quantity is None} != {self.location is None, self.storage_space is None}:
-            raise ValueError("a quantity, and only that, is put into a location and storage space")
+        """Whatever was accepted has its place."""
+        if (self.location is None) != (self.storage_space is None):
+            raise ValueError("a line is put into a location and storage space")
         if self.quantity is not None and self.units:
             raise ValueError("a line is received by units or by quantity")
+        if self.location is None and (
+            self.quantity is not None or any(unit.location is None for unit in self.units)
+        ):
+            raise ValueError("say into which location and storage space it was put")
         return self
 
 
-class ShippedLine(Value):
-    """So many units of an order line are on their way; `serials` is the manifest, as far as the vendor gave one."""
+class Part(Value):
+    """One of the parts in which a delivery is told. `delivery` is the sender's own name for all of them together."""
 
-    order_line_id: UUID
-    quantity: Quantity
-    serials: Annotated[tuple[Serial, ...], Field(max_length=QUANTITY_MAX)] = ()
+    delivery: Code
+    part: Annotated[int, Field(ge=1, le=PARTS_MAX)]
+    parts: Annotated[int, Field(ge=1, le=PARTS_MAX)]
 
     @model_validator(mode="after")
-    def announces_no_serial_too_many(self) -> "ShippedLine":
-        """A serial number is one unit's."""
-        if len(self.serials) > self.quantity or len(set(self.serials)) < len(self.serials):
-            raise ValueError("there are at most as many serial numbers as units, each of them once")
+    def is_one_of_them(self) -> "Part":
+        """Parts are numbered from 1."""
+        if self.part > self.parts:
+            raise ValueError("there is no part after the last")
         return self
-
-
-class RegisterShipment(Command):
-    """Something of an order is on its way: with which carrier, until when, where to, and what is in it.
-
-    The order is named by its id, requisition number or purchase-order number, the invoice by the vendor's number, if
-    there is one yet. `shipment_number` is the vendor's, and stands once with each vendor: the same shipment again is a
-    duplicate, another one under its number is refused. Without a location it goes where the order does. Answered with
-    `shipment_id` and our own `number`.
-    """
-
-    type: ClassVar[str] = "receiving.register_shipment.v1"
-    action: ClassVar[Action | None] = Action.MANAGE_SHIPMENTS
-    order_id: UUID | None = None
-    requisition_number: Code | None = None
-    purchase_order_number: Code | None = None
-    shipment_number: Text
-    invoice_number: Text | None = None
-    carrier: Text | None = None
-    tracking_number: Text | None = None
-    dispatched_on: date | None = None
-    expected_on: date | None = None
-    location: Code | None = None
-    storage_space: Code | None = None
-    lines: Annotated[tuple[ShippedLine, ...], Field(min_length=1, max_length=100)]
-
-    @model_validator(mode="after")
-    def names_one_order(self) -> "RegisterShipment":
-        """Exactly one way to name the order; a storage space is at a location, a tracking number with a carrier."""
-        if [self.order_id, self.requisition_number, self.purchase_order_number].count(None) != 2:
-            raise ValueError("name the order by one of order_id, requisition_number, purchase_order_number")
-        if self.storage_space is not None and self.location is None:
-            raise ValueError("a storage space is at a location")
-        if self.tracking_number is not None and self.carrier is None:
-            raise ValueError("a tracking number is a carrier's")
-        if sum(len(line.serials) for line in self.lines) > SERIALS_MAX:
-            raise ValueError(f"one shipment announces at most {SERIALS_MAX} serial numbers")
-        return self
-
-    @property
-    def order_number(self) -> str | None:
-        """The number that names the order, if it is not named by its id."""
-        return self.requisition_number or self.purchase_order_number
-
-
-class LineOnItsWay(Value):
-    """So many units of an order line are in a shipment."""
-
-    order_line_id: UUID
-    quantity: Quantity
-
-
-class ShipmentRegistered(Event):
-    """A vendor told what is on its way."""
-
-    type: ClassVar[str] = "receiving.shipment_registered.v1"
-    subject: ClassVar[str] = "shipment_id"
-    shipment_id: UUID
-    number: str
-    shipment_number: str
-    order_id: UUID
-    invoice_number: str | None = None
-    carrier: str | None = None
-    tracking_number: str | None = None
-    dispatched_on: date | None = None
-    expected_on: date | None = None
-    location: str
-    storage_space: str | None = None
-    registered_by: str
-    lines: tuple[LineOnItsWay, ...]
-
-
-class ShipmentReceived(Event):
-    """All that was in a shipment has been taken at the dock."""
-
-    type: ClassVar[str] = "receiving.shipment_received.v1"
-    subject: ClassVar[str] = "shipment_id"
-    shipment_id: UUID
-    number: str
-    shipment_number: str
-    order_id: UUID
 
 
 class RecordReceipt(Command):
-    """Take a delivery for an order, named by its id, requisition number or purchase-order number.
+    """Take a delivery for an order, named by its id, requisition or purchase-order number, or by what it came with.
 
-    All of it is recorded, or nothing. `shipment_id` is the shipment of that order that it came with, if it was told of.
+    `shipment_id` and `invoice_id` are the shipment and the invoice of that order that it came with, if it was told of;
+    either names the order if nothing else does. All of it is recorded, or nothing. What is more than is open and
+    tolerated becomes an unexpected delivery, or with `surplus` refuse the receipt is refused. `received_on` is the day
+    on which it came, today if nothing is said. More than 1,000 units are told in parts, each a receipt and an answer of
+    its own; the same part again is a duplicate.
     """
 
     type: ClassVar[str] = "receiving.record_receipt.v1"
@@ -177,29 +120,42 @@ class RecordReceipt(Command):
     requisition_number: Text | None = None
     purchase_order_number: Code | None = None
     shipment_id: UUID | None = None
+    invoice_id: UUID | None = None
     delivery_note: Text | None = None
+    received_on: date | None = None
+    surplus: Literal["record", "refuse"] = "record"
+    part_of: Part | None = None
     lines: Annotated[tuple[LineToReceive, ...], Field(min_length=1, max_length=100)]
 
     @model_validator(mode="after")
     def names_one_order(self) -> "RecordReceipt":
-        """Exactly one way to name the order, and no more units than one message may carry."""
-        if [self.order_id, self.requisition_number, self.purchase_order_number].count(None) != 2:
+        """At most one way to name the order, at least one way to find it, and no more units than a receipt takes."""
+        named = 3 - [self.order_id, self.requisition_number, self.purchase_order_number].count(None)
+        found = named or self.shipment_id or self.invoice_id
+        if named > 1 or not found:
             raise ValueError("name the order by one of order_id, requisition_number, purchase_order_number")
-        if sum(len(line.units) for line in self.lines) > UNITS_PER_FACT:
-            raise ValueError(f"one receipt takes at most {UNITS_PER_FACT} units; send the rest as another")
+        if sum(len(line.units) for line in self.lines) > RECEIPT_UNITS_MAX:
+            raise ValueError(
+                f"one receipt takes at most {RECEIPT_UNITS_MAX} units; tell the rest as another part"
+            )
         return self
 
     @property
     def number(self) -> str | None:
-        """The number that names the order, if it is not named by its id."""
+        """The number that names the order, if a number does."""
         return self.requisition_number or self.purchase_order_number
 
 
 class ReceivedUnit(Value):
-    """One accepted unit: which template it turned out to be, and where it was put."""
+    """One accepted unit: which template it turned out to be, and where it was put.
+
+    A unit that nobody ordered has a number below zero. `after` is the reversal or return by which the same unit, here
+    before, was to come again.
+    """
 
     asset_id: UUID
     unit_number: int
+    after: UUID | None = None
     serial: str
     tag: str | None = None
     condition: Condition
@@ -208,7 +164,10 @@ class ReceivedUnit(Value):
 
 
 class ReceivedLine(Value):
-    """What a receipt accepted and rejected of one order line. Location and storage space tell where a quantity is."""
+    """What a receipt accepted and rejected of one order line. Location and storage space tell where a quantity is.
+
+    `beyond_shipped` and `beyond_invoiced` say how many more than the shipment, or the invoice, that it came with.
+    """
 
     receipt_line_id: UUID
     order_line_id: UUID
@@ -218,6 +177,8 @@ class ReceivedLine(Value):
     accepted: Count
     rejected: Count
     rejection_reason: str | None = None
+    beyond_shipped: Count = 0
+    beyond_invoiced: Count = 0
     asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
     location: str | None = None
     storage_space: str | None = None
@@ -225,64 +186,167 @@ class ReceivedLine(Value):
 
 
 class GoodsReceived(Event):
-    """Goods were taken at the dock. A big receipt is said in several facts; their counts add up to it."""
+    """Goods were taken at the dock. A big receipt is said in several facts; their counts add up to it.
+
+    `said` numbers these facts from 1. With `again` nothing came: these units are here as before, because they could not
+    be taken back.
+    """
 
     type: ClassVar[str] = "receiving.goods_received.v1"
     subject: ClassVar[str] = "receipt_id"
     receipt_id: UUID
     receipt_number: str
+    said: int = 1
     order_id: UUID
     request_id: UUID | None
     shipment_id: UUID | None = None
     received_by: str
+    received_on: date | None = None
+    again: bool = False
     lines: tuple[ReceivedLine, ...]
 
 
+def goods_id_of(receipt_id: UUID, said: int) -> UUID:
+    """Where a listener can note that it has taken this fact about a receipt: what undoes it waits for that."""
+    return derived_id("goods", receipt_id, said)
+
+
+class ReverseReceipt(Command):
+    """Take back a receipt that was a mistake, named by its id or number: all of it.
+
+    Refused if any of it was acknowledged, issued, disposed of or sent back to the vendor.
+    """
+
+    type: ClassVar[str] = "receiving.reverse_receipt.v1"
+    action: ClassVar[Action | None] = Action.REVERSE_RECEIPTS
+    receipt_id: UUID | None = None
+    receipt_number: Code | None = None
+    reason: Text
+
+    @model_validator(mode="after")
+    def names_one_receipt(self) -> "ReverseReceipt":
+        """Exactly one way to name it."""
+        if (self.receipt_id is None) == (self.receipt_number is None):
+            raise ValueError("name the receipt by either receipt_id or receipt_number")
+        return self
+
+
 class TakenBackLine(Value):
-    """So many units of an order line, that a receipt had accepted or rejected, count no longer."""
+    """So many units of an order line, that a receipt had accepted or rejected, count no longer.
+
+    Location and storage space tell where a quantity had been put.
+    """
 
     order_line_id: UUID
     request_id: UUID | None = None
     request_line_id: UUID | None = None
     accepted: Count
     rejected: Count = 0
+    asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
+    location: str | None = None
+    storage_space: str | None = None
     asset_ids: tuple[UUID, ...] = ()
 
 
 class ReceiptReversed(Event):
-    """A receipt was taken back by another one: what it accepted is to come again."""
+    """A receipt was taken back by another one: what it accepted is to come again.
+
+    A big one is said in several facts; their counts add up to it. `goods` are the facts that told of the receipt.
+    """
 
     type: ClassVar[str] = "receiving.receipt_reversed.v1"
     subject: ClassVar[str] = "receipt_id"
     receipt_id: UUID
     receipt_number: str
     reverses: UUID
+    goods: Annotated[tuple[UUID, ...], Field(max_length=REFERENCES_MAX)] = ()
     order_id: UUID
     reversed_by: str
     reason: str
     lines: tuple[TakenBackLine, ...]
 
 
+class LineToReturn(Value):
+    """What of an order line goes back: units by their assets, or a quantity by the receipt line that it came with."""
+
+    order_line_id: UUID
+    asset_ids: Annotated[tuple[UUID, ...], Field(max_length=UNITS_PER_FACT)] = ()
+    quantity: Quantity | None = None
+    receipt_line_id: UUID | None = None
+
+    @model_validator(mode="after")
+    def says_what_goes_back(self) -> "LineToReturn":
+        """Units, or a quantity that came with a receipt."""
+        by_quantity = self.quantity is not None and self.receipt_line_id is not None
+        if bool(self.asset_ids) == by_quantity or (self.quantity is None) != (self.receipt_line_id is None):
+            raise ValueError("name either asset_ids, or quantity and receipt_line_id")
+        if len(set(self.asset_ids)) < len(self.asset_ids):
+            raise ValueError("each asset goes back once")
+        return self
+
+
+class ReturnGoods(Command):
+    """Send goods of an order back to their vendor: for replacement, which is to come, or for credit.
+
+    Credited units make a surplus smaller first; the rest is wanted no more. `rma` is the number under which the vendor
+    takes them back.
+    """
+
+    type: ClassVar[str] = "receiving.return_goods.v1"
+    action: ClassVar[Action | None] = Action.RETURN_GOODS
+    order_id: UUID | None = None
+    requisition_number: Text | None = None
+    purchase_order_number: Code | None = None
+    purpose: Literal["replacement", "credit"]
+    reason: Text
+    rma: Text | None = None
+    lines: Annotated[tuple[LineToReturn, ...], Field(min_length=1, max_length=100)]
+
+    @model_validator(mode="after")
+    def names_one_order(self) -> "ReturnGoods":
+        """Exactly one way to name the order, and no more units than a fact is about."""
+        if [self.order_id, self.requisition_number, self.purchase_order_number].count(None) != 2:
+            raise ValueError("name the order by one of order_id, requisition_number, purchase_order_number")
+        if sum(len(line.asset_ids) for line in self.lines) > UNITS_PER_FACT:
+            raise ValueError(f"one return is of at most {UNITS_PER_FACT} units")
+        return self
+
+    @property
+    def number(self) -> str | None:
+        """The number that names the order, if it is not named by its id."""
+        return self.requisition_number or self.purchase_order_number
+
+
 class ReturnedLine(Value):
-    """So many units of an order line went back to the vendor."""
+    """So many units of an order line went back to the vendor; `credited` of them are wanted no more."""
 
     order_line_id: UUID
     request_id: UUID | None = None
     request_line_id: UUID | None = None
     quantity: Quantity
+    credited: Count | None = None
+    asset_creation: AssetCreation = AssetCreation.ON_SUBMISSION
+    location: str | None = None
+    storage_space: str | None = None
     asset_ids: tuple[UUID, ...] = ()
 
 
 class GoodsReturned(Event):
-    """Goods went back to their vendor: for replacement, which is to come, or for credit, after which nothing is."""
+    """Goods went back to their vendor: for replacement, which is to come, or for credit, after which nothing is.
+
+    `goods` are the facts that told of their receipts.
+    """
 
     type: ClassVar[str] = "receiving.goods_returned.v1"
     subject: ClassVar[str] = "return_id"
     return_id: UUID
+    return_number: str | None = None
+    goods: Annotated[tuple[UUID, ...], Field(max_length=REFERENCES_MAX)] = ()
     order_id: UUID
     purpose: Literal["replacement", "credit"]
     returned_by: str
     reason: str
+    rma: str | None = None
     lines: tuple[ReturnedLine, ...]
 
 

@@ -2,8 +2,10 @@
 
 Units are numbered from 1. An amendment that wants more makes new numbers; one that wants less, and a cancellation, take
 the highest wanted ones; no number is ever used for another unit. So the wanted units are the lowest of a pool of
-numbers, as many as are ordered and not cancelled. The units still to come are the lowest wanted ones that are not here,
+numbers, as many as are ordered and not cancelled. The units still to come are the lowest of the pool that are not here,
 as many as are open: a unit that is here although it was not wanted any more stands for the highest wanted one.
+
+Units that nobody ordered, and that were accepted all the same, are numbered below zero: they are never in the pool.
 """
 
 from collections.abc import Collection, Iterator
@@ -27,9 +29,16 @@ def wanted(pool: Pool, count: int) -> Iterator[int]:
     return islice((number for first, last in runs for number in range(first, last + 1)), count)
 
 
-def to_come(pool: Pool, count: int, missing: Collection[int], still_open: int) -> frozenset[int]:
-    """The units still to come, where so many are wanted and so many open; `missing` are those that are not here."""
-    return frozenset(islice((number for number in wanted(pool, count) if number in missing), still_open))
+def to_come(
+    pool: Pool, made: int, missing: Collection[int], still_open: int, given_back: Collection[int] = ()
+) -> frozenset[int]:
+    """The units still to come, as many as are open; `missing` are the numbers of those that are not here.
+
+    Of these `given_back` went back to the vendor for credit: they come again only where nothing else is left to come.
+    """
+    numbers = [number for number in wanted(pool, made) if number in missing]
+    numbers.sort(key=lambda number: number in given_back)
+    return frozenset(islice(numbers, still_open))
 
 
 def pool_amended(pool: Pool, *, wanted_before: int, wanted_now: int, made_before: int, made_now: int) -> Pool:

@@ -29,18 +29,17 @@ Serial = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 
 
-def _with_check_digit(gtin: str) -> str:
-    digits = [int(digit) for digit in reversed(gtin)]
+def checked_digits(number: str) -> str:
+    """The number, if its last digit is what the others say (GS1: GTIN, SSCC)."""
+    digits = [int(digit) for digit in reversed(number)]
     if sum(digit * (3 if place % 2 else 1) for place, digit in enumerate(digits)) % 10:
         raise ValueError("the last digit is not the check digit of the others")
-    return gtin
+    return number
 
 
 QUANTITY_MAX = 10_000
 """More units than this of one thing on one line is a slip of the keyboard."""
-Gtin = Annotated[
-    str, StringConstraints(pattern=r"^([0-9]{8}|[0-9]{12,14})$"), AfterValidator(_with_check_digit)
-]
+Gtin = Annotated[str, StringConstraints(pattern=r"^([0-9]{8}|[0-9]{12,14})$"), AfterValidator(checked_digits)]
 Quantity = Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 

@@ -102,7 +102,7 @@ def _templates_followed(line: OrderedLine, made: list[Asset], held: Records) -> 
         for asset in held.all(Asset, order_line_id=line.id, status=status)
     ]
     missing = {asset.unit_number for asset in (*known, *made)}
-    open_ones = to_come(line.pool, line.wanted, missing, line.open)
+    open_ones = to_come(line.pool, line.units_made, missing, line.open)
     save: list[Record] = []
     revived: list[Asset] = []
     dropped: list[Asset] = []

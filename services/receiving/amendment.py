@@ -115,7 +115,7 @@ def _units_followed(before: ExpectedLine, line: ExpectedLine, held: Records) -> 
     ]
     made = list(units_of(line, before.units_made + 1))
     missing = {unit.unit_number for unit in (*known, *made)}
-    open_ones = to_come(line.pool, line.wanted, missing, line.open)
+    open_ones = to_come(line.pool, line.units_made, missing, line.open)
     for unit in (*known, *made):
         status = UnitStatus.OPEN if unit.unit_number in open_ones else UnitStatus.CANCELLED
         if unit.status is not status:

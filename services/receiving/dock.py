@@ -37,7 +37,14 @@ class Dock:
             zip(delivered.units, _units_meant(line, delivered, self._held, of=of), strict=True)
         ):
             where = f"{of}.units[{position}]"
-            check_place(self._held, unit.location, unit.storage_space, of=where)
+            location, storage_space = (
+                unit.location or delivered.location,
+                unit.storage_space or delivered.storage_space,
+            )
+            assert location is not None  # the contract wants a place of each
+            assert storage_space is not None
+            if unit.location:
+                check_place(self._held, location, storage_space, of=where)
             self._claim_serial(line.sku, unit.serial, of=where)
             self._claim_label(unit, expected, of=where)
             self.save.append(expected.become(UnitStatus.RECEIVED))
@@ -47,8 +54,8 @@ class Dock:
                 serial=unit.serial,
                 tag=unit.tag,
                 condition=unit.condition,
-                location=unit.location,
-                storage_space=unit.storage_space,
+                location=location,
+                storage_space=storage_space,
             )
 
     def _claim_serial(self, sku: str, serial: str, *, of: str) -> None:

@@ -127,7 +127,7 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
                 ReceiptUnit(
                     id=cause.id(f"receipt_unit_{index}", position),
                     receipt_line_id=received_line_id,
-                    **dict(unit),
+                    **{name: value for name, value in unit if name != "after"},
                 )
                 for position, unit in enumerate(units)
             ),
@@ -255,7 +255,7 @@ def _what_it_reads(command: RecordReceipt) -> Keys:
         yield Key(ExpectedOrder, command.order_id)
     elif command.number:
         yield Key(ExpectedOrder, Via(OrderName, order_name_id(command.number), "order_id"))
-    locations = {unit.location for line in command.lines for unit in line.units}
+    locations = {unit.location for line in command.lines for unit in line.units if unit.location}
     for location in locations | {line.location for line in command.lines if line.location}:
         yield place_key(location)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -23,11 +22,14 @@ from libs.chassis.decision import (
 )
 from libs.contracts.message import Event
 from libs.contracts.receiving import (
-    LineOnItsWay,
     ReceivedLine,
+)
+from libs.contracts.shipments import (
+    LineOnItsWay,
     RegisterShipment,
     ShipmentReceived,
     ShipmentRegistered,
+    ShipmentStatus,
     ShippedLine,
 )
 from libs.contracts.values import derived_id
@@ -35,13 +37,6 @@ from services.receiving.expectation import ExpectedLine, ExpectedOrder, OrderNam
 from services.receiving.place import check_destination, place_key
 
 NUMBER = "shipment_number"
-
-
-class ShipmentStatus(StrEnum):
-    """Whether all of a shipment has come."""
-
-    ANNOUNCED = "announced"
-    RECEIVED = "received"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,4 +25,4 @@ def test_all_units_were_taken_away_before_more_were_ordered() -> None:
 
 
 def test_a_unit_that_nobody_wanted_any_more_stands_for_the_highest_wanted_one() -> None:
-    assert to_come((), 3, missing={1, 2, 3, 4}, still_open=2) == {1, 2}
+    assert to_come((), 4, missing={1, 2, 3, 4}, still_open=2) == {1, 2}

@@ -4,7 +4,10 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from libs.contracts.orders import AmendOrder, ChangedLine
-from libs.contracts.receiving import RegisterShipment, ShippedLine
+from libs.contracts.shipments import (
+    RegisterShipment,
+    ShippedLine,
+)
 from tests.journeys.system import APPROVER, Seen, System, a_receipt, as_person, is_at_rest, serials
 from tests.journeys.ways import Ended, Way, a_wish
 

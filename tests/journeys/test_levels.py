@@ -3,7 +3,10 @@
 from uuid import UUID
 
 from libs.contracts.invoices import AcceptInvoice
-from libs.contracts.receiving import RegisterShipment, ShippedLine
+from libs.contracts.shipments import (
+    RegisterShipment,
+    ShippedLine,
+)
 from tests.conftest import unique_name
 from tests.journeys.buying import (
     a_draft,

@@ -44,7 +44,9 @@ from libs.contracts.orders import (
     SubmitOrder,
 )
 from libs.contracts.purchasing import CancelOrder, DefinePurchasingPolicy
-from libs.contracts.receiving import RecordReceipt, RegisterShipment
+from libs.contracts.receiving import (
+    RecordReceipt,
+)
 from libs.contracts.requests import (
     CancelRequest,
     EditRequest,
@@ -52,6 +54,9 @@ from libs.contracts.requests import (
     SubmitRequest,
     Wish,
     WithdrawRequest,
+)
+from libs.contracts.shipments import (
+    RegisterShipment,
 )
 from tests.journeys.system import APPROVER, ERP, REQUESTER, ROLES, Seen, System, an_event, as_person
 from tests.tokens import a_token

@@ -6,12 +6,18 @@ from uuid import UUID
 
 import pytest
 
-from libs.contracts.receiving import RegisterShipment, ShipmentReceived, ShipmentRegistered, ShippedLine
+from libs.contracts.shipments import (
+    RegisterShipment,
+    ShipmentReceived,
+    ShipmentRegistered,
+    ShipmentStatus,
+    ShippedLine,
+)
 from libs.contracts.values import Kind, derived_id
 from services.receiving import expectation, place, receipt, shipment
 from services.receiving.expectation import ExpectedOrder
 from services.receiving.receipt import Receipt
-from services.receiving.shipment import Shipment, ShipmentStatus, shipment_id_of
+from services.receiving.shipment import Shipment, shipment_id_of
 from tests.builders_dock import (
     LINE,
     ORDER,

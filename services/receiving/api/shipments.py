@@ -12,8 +12,11 @@ from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, fields_of, matching, named, page_of
 from libs.contracts.permissions import Action
-from libs.contracts.receiving import RegisterShipment
-from services.receiving.shipment import Shipment, ShipmentStatus
+from libs.contracts.shipments import (
+    RegisterShipment,
+    ShipmentStatus,
+)
+from services.receiving.shipment import Shipment
 from services.receiving.tables import STORAGE
 
 router = APIRouter()
