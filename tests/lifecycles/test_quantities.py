@@ -147,7 +147,7 @@ def test_a_quantity_says_where_it_was_put_and_has_no_units(where: dict[str, Any]
     if "units" in where:
         where = where | {"location": SITE, "storage_space": SPACE}
 
-    with pytest.raises(ValueError, match="quantity|put into a location"):
+    with pytest.raises(ValueError, match=r"quantity|put into a location"):
         LineToReceive(order_line_id=LINE, quantity=1, **where)
 
 
