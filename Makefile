@@ -1,7 +1,7 @@
 # Every command a developer needs; `make help` lists them. The first one makes .venv from requirements.lock.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help demo up down status logs token import check test journeys bench docs format lock clean
+.PHONY: help demo up down status logs token import check test journeys bench bench-receiving docs format lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -20,7 +20,7 @@ REAL := $(filter-out $(QUICK) tests/volume tests/__pycache__,$(patsubst %/,%,$(w
 LONGEST := $(filter tests/properties,$(REAL))
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Run the whole journey on real servers; KEEP=1 leaves it running
 	@$(BIN)/python -m deploy.demo
@@ -57,6 +57,9 @@ journeys: $(READY) ## Only the whole journeys through all four services
 
 bench: $(READY) ## Measure flows per second against the baseline
 	@$(BIN)/python -m bench
+
+bench-receiving: $(READY) ## Measure the dock: 10,000 units of one order, and 1, 2 and 4 workers on many
+	@$(BIN)/python -m bench.docks
 
 docs: $(READY) ## Bring those parts of documents up to date that are made from the code
 	@$(BIN)/python -m deploy.documents

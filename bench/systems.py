@@ -85,17 +85,30 @@ class Quartermaster(System):
     cloudevents = True
     _supervisor: Supervisor | None = None
 
+    def __init__(
+        self,
+        servers: Servers,
+        home: Path,
+        *,
+        receiving_workers: int = 1,
+        prices: Mapping[str, str] = PRICES,
+    ) -> None:
+        super().__init__(servers, home)
+        self.receiving_workers, self.prices = receiving_workers, prices
+
     @property
     def processes(self) -> Mapping[str, Process]:
         return self._supervisor.processes if self._supervisor else {}
 
     async def start(self) -> None:
         catalog = CATALOG_HEADER + "".join(
-            f"{sku},{sku},hardware,BENCH,{price},EUR\n" for sku, price in PRICES.items()
+            f"{sku},{sku},hardware,BENCH,{price},EUR\n" for sku, price in self.prices.items()
         )
         await unprovision(self.servers, self.deployment)
         self.environments = await provision(self.servers, name=self.deployment)
-        self._supervisor = Supervisor(self.environments, home=self.home / "ours")
+        self._supervisor = Supervisor(
+            self.environments, home=self.home / "ours", receiving_workers=self.receiving_workers
+        )
         await self._supervisor.start()
         token = self._supervisor.token("person-bench", "asset_administrator")
         async with Api(self._supervisor.urls, token=token) as api:
