@@ -71,6 +71,7 @@ def a_return(
     *returned: tuple[UUID, int],
     purpose: Literal["replacement", "credit"] = "replacement",
     name: object = 1,
+    credited: int | None = None,
 ) -> receiving.GoodsReturned:
     """So many units of these lines went back to the vendor."""
     return receiving.GoodsReturned(
@@ -80,6 +81,7 @@ def a_return(
         returned_by="dock",
         reason="scratched",
         lines=tuple(
-            receiving.ReturnedLine(order_line_id=line, quantity=quantity) for line, quantity in returned
+            receiving.ReturnedLine(order_line_id=line, quantity=quantity, credited=credited)
+            for line, quantity in returned
         ),
     )

@@ -129,7 +129,9 @@ def _with_quantity(line: OrderLine, quantity: int, of: str) -> OrderLine:
         after = replace(after, entitled=max(in_use, quantity - line.asked))
     if after.cancelled != line.cancelled:
         # Some are here that were cancelled: one more unit would count as cancelled at once.
-        message = f"{line.name}: {line.asked} were cancelled. Add a line for what is wanted now."
+        message = (
+            f"{line.name}: {line.asked + line.credited} were cancelled. Add a line for what is wanted now."
+        )
         raise Rejection("order_not_amendable", field=f"{of}.quantity", message=message)
     return after
 

@@ -77,16 +77,21 @@ def take_back(fact: ReceiptReversed, held: Records, cause: Cause) -> Decision:
 
 
 def send_back(fact: GoodsReturned, held: Records, cause: Cause) -> Decision:
-    """Goods went back: a replacement is to come; for credit a surplus shrinks, and the rest is cancelled."""
+    """Goods went back: a replacement is to come; for credit a surplus shrinks, and the rest is cancelled.
+
+    The dock tells how many those are: it knows what was a surplus.
+    """
     order, lines = _counted(fact.order_id, held)
     before = dict(lines)
     for sent in fact.lines:
         line = lines[sent.order_line_id]
-        # A surplus goes first: that nobody wanted it needs no cancelling.
-        credited = max(0, sent.quantity - line.over) if fact.purpose == "credit" else 0
-        # No more can be wanted cancelled than there is, in whatever order this and a cancellation come.
-        asked = min(line.asked + credited, max(line.asked, line.ordered))
-        lines[line.id] = replace(line, returned=line.returned + sent.quantity, asked=asked)
+        credited = sent.credited or 0
+        if sent.credited is None and fact.purpose == "credit":
+            # A surplus goes first: that nobody wanted it needs no cancelling.
+            credited = max(0, sent.quantity - line.over)
+        lines[line.id] = replace(
+            line, returned=line.returned + sent.quantity, credited=line.credited + credited
+        )
     return _follow(order, before, lines, held, cause, reason=fact.reason or "returned")
 
 
@@ -187,7 +192,7 @@ def followed(
     if order.status in UNSUBMITTED:
         return order, []
     lines = tuple(lines)
-    if any(line.asked for line in lines):
+    if any(line.asked or line.credited for line in lines):
         order = replace(order, expected_cost=expected_cost_of(order, lines))
     before, status = order.status, status_of(lines)
     said: list[Message] = []

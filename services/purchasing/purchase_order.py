@@ -134,7 +134,8 @@ class OrderLine(Record):
     SKU that it is a component of. `units_made` is the highest unit number it ever had. `accepted` and `rejected` count
     receipts less reversals, `returned` what went back to the vendor, `confirmed` services rendered, `entitled` software
     that came with the submission and was not given back, because it was not asked for or is in use; `invoiced` is net
-    of credits; `asked` is how many units somebody wanted cancelled or credited. All other figures follow from these.
+    of credits; `asked` is how many units somebody wanted cancelled, `credited` how many went back and are wanted no
+    more. All other figures follow from these.
     `named_vendor` is the only vendor that was approved, if one was named.
     """
 
@@ -170,6 +171,7 @@ class OrderLine(Record):
     tax_percent: Decimal = Decimal(0)
     tax: Decimal = Decimal(0)
     asked: int = 0
+    credited: int = 0
     accepted: int = 0
     rejected: int = 0
     returned: int = 0
@@ -199,7 +201,7 @@ class OrderLine(Record):
     @property
     def cancelled(self) -> int:
         """Units that will not come. The dock wins: whatever we have was not cancelled."""
-        return min(self.asked, max(0, self.ordered - self.kept))
+        return min(self.asked + self.credited, max(0, self.ordered - self.kept))
 
     @property
     def living(self) -> int:

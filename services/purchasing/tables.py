@@ -144,7 +144,7 @@ def orders_against_lines() -> Select[Any]:
     """The orders whose status or amounts are not what their lines say (laws 1 and 6, written a second time)."""
     arrived = func.greatest(0, _lines.c.accepted - _lines.c.returned) + _lines.c.confirmed
     kept = arrived + _lines.c.entitled
-    cancelled = func.least(_lines.c.asked, func.greatest(0, _lines.c.ordered - kept))
+    cancelled = func.least(_lines.c.asked + _lines.c.credited, func.greatest(0, _lines.c.ordered - kept))
     living = _lines.c.ordered - cancelled
     is_open = func.bool_or(living - kept > 0)
     derived_status = case(

@@ -48,6 +48,7 @@ class BookedLine:
     price: int | None
     tax: int
     asked: int = 0
+    credited: int = 0
     made: int = 0
     accepted: int = 0
     rejected: int = 0
@@ -65,7 +66,7 @@ class BookedLine:
     def cancelled(self) -> int:
         """What will not come: of what somebody wanted cancelled, whatever is not here."""
         missing = self.ordered - self.kept
-        return min(self.asked, missing) if missing > 0 else 0
+        return min(self.asked + self.credited, missing) if missing > 0 else 0
 
     @property
     def living(self) -> int:

@@ -162,7 +162,7 @@ class Books:
                 # What is credited takes from a surplus first; the rest is wanted no longer.
                 rest = max(0, sent.quantity - line.over) if fact.purpose == "credit" else 0
                 line.returned += sent.quantity
-                line.asked = max(line.asked, min(line.asked + rest, line.ordered))
+                line.credited += rest if sent.credited is None else sent.credited
             return
         sign = -1 if isinstance(fact, ReceiptReversed) else 1
         for each in fact.lines:

@@ -301,7 +301,7 @@ def _line_seen(row: Row[Any], currency: str) -> LineSeen:
     line = STORAGE.rows[OrderLine].decode(row)
     if not isinstance(line, OrderLine):
         raise RuntimeError("a row of another table")
-    hidden = {"id", "version", "order_id", "item_id", "asked", "line_total", "tax", "term_months"}
+    hidden = {"id", "version", "order_id", "item_id", "asked", "credited", "line_total", "tax", "term_months"}
     hidden |= {"destination_kind", "destination", "lead_time_days", "contract"}
     return LineSeen(
         order_line_id=line.id,
