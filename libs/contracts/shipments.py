@@ -29,11 +29,22 @@ class ShipmentStatus(StrEnum):
 
 
 class ShippedLine(Value):
-    """So many units of an order line are on their way; `serials` is the manifest, as far as the vendor gave one."""
+    """So many units of an order line are on their way; `serials` is the manifest, as far as the vendor gave one.
 
-    order_line_id: UUID
+    The line is named by its id, or by its item where no other line of the order is of the same.
+    """
+
+    order_line_id: UUID | None = None
+    sku: Code | None = None
     quantity: Quantity
     serials: Annotated[tuple[Serial, ...], Field(max_length=QUANTITY_MAX)] = ()
+
+    @model_validator(mode="after")
+    def names_one_line(self) -> "ShippedLine":
+        """Exactly one way to name it."""
+        if (self.order_line_id is None) == (self.sku is None):
+            raise ValueError("name the line by either order_line_id or sku")
+        return self
 
     @model_validator(mode="after")
     def announces_no_serial_too_many(self) -> "ShippedLine":
@@ -127,16 +138,12 @@ class ShipmentReceived(Event):
     order_id: UUID
 
 
-class TrackShipment(Command):
-    """Say how far a shipment has come, or that it is expected on another day; named by its id or our number.
+class Tracking(Value):
+    """How far a shipment has come, or on which other day it is expected.
 
     `on` is the day on which it was dispatched or arrived, today if nothing is said.
     """
 
-    type: ClassVar[str] = "receiving.track_shipment.v1"
-    action: ClassVar[Action | None] = Action.MANAGE_SHIPMENTS
-    shipment_id: UUID | None = None
-    number: Code | None = None
     status: Literal[ShipmentStatus.IN_TRANSIT, ShipmentStatus.ARRIVED] | None = None
     on: date | None = None
     expected_on: date | None = None
@@ -144,16 +151,34 @@ class TrackShipment(Command):
     tracking_number: Text | None = None
 
     @model_validator(mode="after")
-    def names_one_shipment(self) -> "TrackShipment":
-        """Exactly one way to name it, and something to say about it."""
-        if (self.shipment_id is None) == (self.number is None):
-            raise ValueError("name the shipment by either shipment_id or number")
+    def says_something(self) -> "Tracking":
+        """There is something to say; a day is of a status, a tracking number of a carrier."""
         if self.status is None and self.expected_on is None and self.tracking_number is None:
             raise ValueError("say a status, expected_on or a tracking_number")
         if self.on is not None and self.status is None:
             raise ValueError("a day without a status says nothing")
         if (self.tracking_number is None) != (self.carrier is None):
             raise ValueError("a tracking number is a carrier's")
+        return self
+
+
+class TrackShipment(Tracking, Command):
+    """Say how far a shipment has come, or that it is expected on another day; named by its id or our number.
+
+    It only goes forward: what has arrived is not in transit again. `on` is the day on which it was dispatched or
+    arrived, today if nothing is said.
+    """
+
+    type: ClassVar[str] = "receiving.track_shipment.v1"
+    action: ClassVar[Action | None] = Action.MANAGE_SHIPMENTS
+    shipment_id: UUID | None = None
+    number: Code | None = None
+
+    @model_validator(mode="after")
+    def names_one_shipment(self) -> "TrackShipment":
+        """Exactly one way to name it."""
+        if (self.shipment_id is None) == (self.number is None):
+            raise ValueError("name the shipment by either shipment_id or number")
         return self
 
 

@@ -174,7 +174,7 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
     ]
     came: list[Record] = []
     if command.shipment_id is not None:
-        shipment, received = arrived(command.shipment_id, order, said, held)
+        shipment, received = arrived(command.shipment_id, order, said, held, cause.at.date())
         came, facts = [shipment], [*facts, *received]
     answer = {"receipt_id": str(receipt_id), "receipt_number": number, "order_id": str(order.id)}
     return Decision(save=[receipt, *came, *dock.save, *dock.claims], publish=facts, answer=answer)

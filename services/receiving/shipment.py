@@ -1,4 +1,7 @@
-"""Shipments: what vendors say is on its way, and how much of it has come. Goods come just as well without one."""
+"""Shipments: what vendors say is on its way, and how much of it has come. Goods come just as well without one.
+
+How far they have come is told in `tracking`, what is in them in `manifest`.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,27 +17,29 @@ from libs.chassis.decision import (
     Handlers,
     Key,
     Keys,
+    Many,
     NamedBy,
     Record,
     Records,
     Rejection,
     Via,
 )
-from libs.contracts.message import Event
-from libs.contracts.receiving import (
-    ReceivedLine,
-)
+from libs.contracts.message import Event, Message
+from libs.contracts.receiving import ReceivedLine, TakenBackLine
 from libs.contracts.shipments import (
+    LineInShipment,
     LineOnItsWay,
     RegisterShipment,
+    ShipmentMoved,
     ShipmentReceived,
     ShipmentRegistered,
     ShipmentStatus,
-    ShippedLine,
 )
 from libs.contracts.values import derived_id
 from services.receiving.expectation import ExpectedLine, ExpectedOrder, OrderName, order_name_id
+from services.receiving.manifest import announced, lines_named, package_keys, packages_of
 from services.receiving.place import check_destination, place_key
+from services.receiving.punctuality import ShipmentStaleDue, overdue_timer, stale_timer
 
 NUMBER = "shipment_number"
 
@@ -43,15 +48,22 @@ NUMBER = "shipment_number"
 class Shipment(Record):
     """Something of an order on its way. Its id follows from the vendor, whatever it is called, and their number of it.
 
-    `lines` are as the vendor told them; `received` is how many units came with it, line by line. One of which all came
-    is received.
+    `announced` is how many serial numbers were told of each line, `received` how many units came with it. One of which
+    all came is received; a receipt that is taken back makes it one that has arrived. `told` stands for what was
+    registered, `heard_on` is the day of the latest news. `overdue_on` is the latest expected day of which it was said
+    that it is over, `stale_on` the day on which it was said that nothing was heard.
     """
 
     TRANSITIONS: ClassVar[Mapping[Any, frozenset[Any]]] = {
-        ShipmentStatus.ANNOUNCED: frozenset({ShipmentStatus.RECEIVED}),
-        ShipmentStatus.RECEIVED: frozenset(),
+        ShipmentStatus.ANNOUNCED: frozenset(
+            {ShipmentStatus.IN_TRANSIT, ShipmentStatus.ARRIVED, ShipmentStatus.RECEIVED}
+        ),
+        ShipmentStatus.IN_TRANSIT: frozenset({ShipmentStatus.ARRIVED, ShipmentStatus.RECEIVED}),
+        ShipmentStatus.ARRIVED: frozenset({ShipmentStatus.RECEIVED}),
+        ShipmentStatus.RECEIVED: frozenset({ShipmentStatus.ARRIVED}),
     }
 
+    ordinal: int
     number: str
     shipment_number: str
     order_id: UUID
@@ -62,12 +74,39 @@ class Shipment(Record):
     tracking_number: str | None
     dispatched_on: date | None
     expected_on: date | None
+    arrived_on: date | None = None
     location: str
     storage_space: str | None
-    lines: tuple[ShippedLine, ...]
+    packages: tuple[str, ...] = ()
+    lines: tuple[LineOnItsWay, ...]
+    announced: tuple[int, ...]
     received: tuple[int, ...]
+    told: UUID
+    heard_on: date
+    overdue_on: date | None = None
+    stale_on: date | None = None
+    words: str
     registered_by: str
     registered_at: datetime
+
+    @property
+    def has_arrived(self) -> bool:
+        """Whether it is at the dock, taken or not."""
+        return self.status in (ShipmentStatus.ARRIVED, ShipmentStatus.RECEIVED)
+
+    @property
+    def is_here(self) -> bool:
+        """Whether all that is in it was taken."""
+        return all(here >= line.quantity for line, here in zip(self.lines, self.received, strict=True))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShipmentName(Record):
+    """Our number of a shipment, which leads to it."""
+
+    APPEND_ONLY: ClassVar[bool] = True
+
+    shipment_id: UUID
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +123,11 @@ def shipment_id_of(order: ExpectedOrder, shipment_number: str) -> UUID:
     return derived_id("shipment", order.vendor_id or order.vendor_name, shipment_number)
 
 
+def shipment_name_id(number: str) -> UUID:
+    """Where our number leads to its shipment."""
+    return derived_id("shipment_name", number)
+
+
 def tracking_id(carrier: str, tracking_number: str) -> UUID:
     """Where a carrier's number leads to its shipment."""
     return derived_id("tracking", carrier, tracking_number)
@@ -92,15 +136,28 @@ def tracking_id(carrier: str, tracking_number: str) -> UUID:
 def register(command: RegisterShipment, held: Records, cause: Cause) -> Decision:
     """Note what is on its way. More may be shipped than is open: what comes is for the dock to count."""
     order = _order_named(command, held)
-    _check_lines(command, order, held)
+    lines = lines_named(command, order, held)
     if command.location is not None:
         check_destination(held, command.location, command.storage_space)
+    id, told = shipment_id_of(order, command.shipment_number), _content(command, order, lines)
+    known = held.find(Shipment, id)
+    if known is not None:
+        if known.told != told:
+            message = (
+                f"{known.vendor_name} told of shipment {known.shipment_number} with other content before."
+            )
+            raise Rejection("shipment_number_reused", field="shipment_number", message=message)
+        return Decision(duplicate=True, answer=answer_about(known))
+    ordinal = cause.numbers[NUMBER][0]
+    dispatched = command.dispatched_on is not None
     shipment = Shipment(
-        id=shipment_id_of(order, command.shipment_number),
-        number=f"SHP-{cause.numbers[NUMBER][0]:06d}",
+        id=id,
+        ordinal=ordinal,
+        number=f"SHP-{ordinal:06d}",
         shipment_number=command.shipment_number,
         order_id=order.id,
         vendor_name=order.vendor_name,
+        status=ShipmentStatus.IN_TRANSIT if dispatched else ShipmentStatus.ANNOUNCED,
         invoice_number=command.invoice_number,
         carrier=command.carrier,
         tracking_number=command.tracking_number,
@@ -108,24 +165,43 @@ def register(command: RegisterShipment, held: Records, cause: Cause) -> Decision
         expected_on=command.expected_on,
         location=command.location or order.deliver_to,
         storage_space=command.storage_space,
-        lines=command.lines,
-        received=(0,) * len(command.lines),
+        packages=command.packages,
+        lines=tuple(
+            LineOnItsWay(order_line_id=line.id, quantity=shipped.quantity)
+            for line, shipped in zip(lines, command.lines, strict=True)
+        ),
+        announced=tuple(len(shipped.serials) for shipped in command.lines),
+        received=(0,) * len(lines),
+        told=told,
+        heard_on=cause.at.date(),
+        words=_words(command, order, f"SHP-{ordinal:06d}"),
         registered_by=cause.actor.id or cause.sender,
         registered_at=cause.at,
     )
-    known = held.find(Shipment, shipment.id)
-    if known is not None:
-        if _content(known) != _content(shipment):
-            message = (
-                f"{known.vendor_name} told of shipment {known.shipment_number} with other content before."
-            )
-            raise Rejection("shipment_number_reused", field="shipment_number", message=message)
-        return Decision(duplicate=True, answer=_answer(known))
-    said = ShipmentRegistered(
+    manifest = announced(id, zip(lines, (shipped.serials for shipped in command.lines), strict=True))
+    return Decision(
+        save=[
+            shipment,
+            ShipmentName(id=shipment_name_id(shipment.number), shipment_id=id),
+            *tracked(shipment, held),
+            *packages_of(id, command.packages, held),
+            *manifest,
+        ],
+        publish=[_registered(shipment), moved(shipment)],
+        schedule=[
+            stale_timer(id, shipment.heard_on),
+            *([overdue_timer(id, command.expected_on)] if command.expected_on else ()),
+        ],
+        answer=answer_about(shipment),
+    )
+
+
+def _registered(shipment: Shipment) -> ShipmentRegistered:
+    return ShipmentRegistered(
         shipment_id=shipment.id,
         number=shipment.number,
         shipment_number=shipment.shipment_number,
-        order_id=order.id,
+        order_id=shipment.order_id,
         invoice_number=shipment.invoice_number,
         carrier=shipment.carrier,
         tracking_number=shipment.tracking_number,
@@ -134,18 +210,36 @@ def register(command: RegisterShipment, held: Records, cause: Cause) -> Decision
         location=shipment.location,
         storage_space=shipment.storage_space,
         registered_by=shipment.registered_by,
+        lines=shipment.lines,
+    )
+
+
+def moved(shipment: Shipment) -> ShipmentMoved:
+    """How far it has come by now."""
+    return ShipmentMoved(
+        shipment_id=shipment.id,
+        number=shipment.number,
+        order_id=shipment.order_id,
+        status=shipment.status,
+        carrier=shipment.carrier,
+        tracking_number=shipment.tracking_number,
+        dispatched_on=shipment.dispatched_on,
+        expected_on=shipment.expected_on,
+        arrived_on=shipment.arrived_on,
         lines=tuple(
-            LineOnItsWay(order_line_id=line.order_line_id, quantity=line.quantity) for line in shipment.lines
+            LineInShipment(order_line_id=line.order_line_id, quantity=line.quantity, received=received)
+            for line, received in zip(shipment.lines, shipment.received, strict=True)
         ),
     )
-    claims = _tracked(command, shipment, held)
-    return Decision(save=[shipment, *claims], publish=[said], answer=_answer(shipment))
 
 
 def arrived(
-    shipment_id: UUID, order: ExpectedOrder, lines: Iterable[ReceivedLine], held: Records
+    shipment_id: UUID, order: ExpectedOrder, lines: Iterable[ReceivedLine], held: Records, on: date
 ) -> tuple[Shipment, Sequence[Event]]:
-    """The shipment with which so much of an order came, and what is to be said about it."""
+    """The shipment with which so much of an order came on a day, and what is to be said about it.
+
+    Whatever was taken of it shows that it has arrived.
+    """
     shipment = held.find(Shipment, shipment_id)
     if shipment is None:
         raise Rejection(
@@ -154,22 +248,60 @@ def arrived(
     if shipment.order_id != order.id:
         message = f"Shipment {shipment.number} is not of order {order.requisition_number}."
         raise Rejection("shipment_for_other_order", field="shipment_id", message=message)
-    accepted = {line.order_line_id: line.accepted for line in lines}
-    received = tuple(
-        before + accepted.get(line.order_line_id, 0)
-        for line, before in zip(shipment.lines, shipment.received, strict=True)
-    )
-    shipment = replace(shipment, received=received)
-    is_here = all(here >= line.quantity for line, here in zip(shipment.lines, received, strict=True))
-    if not is_here or shipment.status is ShipmentStatus.RECEIVED:
-        return shipment, []
+    shipment = _counted(shipment, ((line.order_line_id, line.accepted) for line in lines))
+    shipment = replace(shipment, arrived_on=shipment.arrived_on or on, heard_on=max(shipment.heard_on, on))
+    if shipment.status is ShipmentStatus.RECEIVED:
+        return shipment, [moved(shipment)]
+    if not shipment.is_here:
+        if shipment.status is not ShipmentStatus.ARRIVED:
+            shipment = shipment.become(ShipmentStatus.ARRIVED)
+        return shipment, [moved(shipment)]
+    shipment = shipment.become(ShipmentStatus.RECEIVED)
     said = ShipmentReceived(
         shipment_id=shipment.id,
         number=shipment.number,
         shipment_number=shipment.shipment_number,
         order_id=order.id,
     )
-    return shipment.become(ShipmentStatus.RECEIVED), [said]
+    return shipment, [said, moved(shipment)]
+
+
+def taken_back(shipment: Shipment, lines: Iterable[TakenBackLine]) -> tuple[Shipment, Sequence[Message]]:
+    """The shipment after a receipt that came with it was taken back, and what is to be said about it.
+
+    One of which all had come waits at the dock again, and can be forgotten there.
+    """
+    shipment = _counted(shipment, ((line.order_line_id, -line.accepted) for line in lines))
+    if shipment.status is not ShipmentStatus.RECEIVED or shipment.is_here:
+        return shipment, [moved(shipment)]
+    shipment = shipment.become(ShipmentStatus.ARRIVED)
+    return shipment, [moved(shipment), ShipmentStaleDue(shipment_id=shipment.id)]
+
+
+def _counted(shipment: Shipment, changes: Iterable[tuple[UUID, int]]) -> Shipment:
+    """The shipment with so many more units of each order line taken, or so many less."""
+    more: dict[UUID, int] = {}
+    for order_line_id, change in changes:
+        more[order_line_id] = more.get(order_line_id, 0) + change
+    received = tuple(
+        max(0, before + more.get(line.order_line_id, 0))
+        for line, before in zip(shipment.lines, shipment.received, strict=True)
+    )
+    return replace(shipment, received=received)
+
+
+def tracked(shipment: Shipment, held: Records) -> list[TrackingNumber]:
+    """The claim on the carrier's number, which no other shipment has; none where it is claimed already."""
+    if shipment.carrier is None or shipment.tracking_number is None:
+        return []
+    id = tracking_id(shipment.carrier, shipment.tracking_number)
+    claim = held.find(TrackingNumber, id)
+    if claim is None:
+        return [TrackingNumber(id=id, shipment_id=shipment.id)]
+    if claim.shipment_id != shipment.id:
+        message = f"{shipment.carrier} carries another shipment as {shipment.tracking_number}."
+        raise Rejection("shipment_number_reused", field="tracking_number", message=message)
+    return []
 
 
 def _order_named(command: RegisterShipment, held: Records) -> ExpectedOrder:
@@ -181,48 +313,43 @@ def _order_named(command: RegisterShipment, held: Records) -> ExpectedOrder:
     raise Rejection("order_unknown", field=field, message=f"No submitted order is called {named}.")
 
 
-def _check_lines(command: RegisterShipment, order: ExpectedOrder, held: Records) -> None:
-    """Every line is one of the order's that comes to a dock, named once."""
-    named: set[UUID] = set()
-    for index, shipped in enumerate(command.lines):
-        field = f"lines[{index}].order_line_id"
-        line = held.find(ExpectedLine, shipped.order_line_id)
-        if line is None or line.order_id != order.id:
-            message = f"Order {order.requisition_number} has no line {shipped.order_line_id}."
-            raise Rejection("order_line_unknown", field=field, message=message)
-        if line.id in named:
-            message = "This line stands in the shipment already."
-            raise Rejection("order_line_repeated", field=field, message=message)
-        if not line.is_received:
-            message = f"{line.sku} is {line.kind}, which does not come to a dock."
-            raise Rejection("kind_not_received", field=field, message=message)
-        named.add(line.id)
-
-
-def _tracked(command: RegisterShipment, shipment: Shipment, held: Records) -> list[TrackingNumber]:
-    """The claim on the carrier's number, which no other shipment has."""
-    if command.carrier is None or command.tracking_number is None:
-        return []
-    id = tracking_id(command.carrier, command.tracking_number)
-    if held.find(TrackingNumber, id) is not None:
-        message = f"{command.carrier} carries another shipment as {command.tracking_number}."
-        raise Rejection("shipment_number_reused", field="tracking_number", message=message)
-    return [TrackingNumber(id=id, shipment_id=shipment.id)]
-
-
-def _content(shipment: Shipment) -> tuple[object, ...]:
-    """What was told of it, whoever told it and however much of it came."""
-    return (
-        shipment.order_id,
-        shipment.invoice_number,
-        (shipment.carrier, shipment.tracking_number),
-        (shipment.dispatched_on, shipment.expected_on),
-        (shipment.location, shipment.storage_space),
-        shipment.lines,
+def _content(command: RegisterShipment, order: ExpectedOrder, lines: Sequence[ExpectedLine]) -> UUID:
+    """What was told of a shipment, however its order and its lines were named."""
+    return derived_id(
+        "shipment_told",
+        order.id,
+        command.invoice_number or "",
+        command.carrier or "",
+        command.tracking_number or "",
+        command.dispatched_on or "",
+        command.expected_on or "",
+        command.location or order.deliver_to,
+        command.storage_space or "",
+        " ".join(command.packages),
+        *(
+            f"{line.id}:{shipped.quantity}:{' '.join(shipped.serials)}"
+            for line, shipped in zip(lines, command.lines, strict=True)
+        ),
     )
 
 
-def _answer(shipment: Shipment) -> dict[str, object]:
+def _words(command: RegisterShipment, order: ExpectedOrder, number: str) -> str:
+    """All that people look for a shipment by."""
+    names = (
+        number,
+        command.shipment_number,
+        command.tracking_number,
+        command.invoice_number,
+        order.requisition_number,
+        order.purchase_order_number,
+        order.vendor_name,
+        *command.packages,
+    )
+    return " ".join(name for name in names if name)
+
+
+def answer_about(shipment: Shipment) -> dict[str, object]:
+    """What whoever told of it is told."""
     return {
         "shipment_id": str(shipment.id),
         "number": shipment.number,
@@ -246,12 +373,12 @@ def _the_shipment(command: RegisterShipment) -> Keys:
     )
     if command.carrier is not None and command.tracking_number is not None:
         yield Key(TrackingNumber, tracking_id(command.carrier, command.tracking_number), may_be_new=True)
+    yield from package_keys(command.packages)
 
 
 def _order_and_lines(command: RegisterShipment) -> Keys:
     yield Key(ExpectedOrder, _order_meant(command))
-    for line in command.lines:
-        yield Key(ExpectedLine, line.order_line_id, may_be_new=True)
+    yield Many(ExpectedLine, by="order_id", value=_order_meant(command))
     if command.location is not None:
         yield place_key(command.location)
 
@@ -264,6 +391,6 @@ HANDLERS: Handlers = (
         numbers=lambda _: {NUMBER: 1},
         early=Early.WAIT_10_MINUTES,
         decide=register,
-        weight=lambda command: len(command.lines),
+        weight=lambda command: len(command.lines) + sum(len(line.serials) for line in command.lines),
     ),
 )

@@ -14,10 +14,11 @@ from services.receiving.expectation import (
     TakenAmendment,
 )
 from services.receiving.label import RegisteredLabel
+from services.receiving.manifest import AnnouncedSerial, Package
 from services.receiving.place import Place
 from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
 from services.receiving.serial import RegisteredSerial
-from services.receiving.shipment import Shipment, TrackingNumber
+from services.receiving.shipment import Shipment, ShipmentName, TrackingNumber
 
 STORAGE = Storage(
     table(Place, "places", Index("places_by_code", "code", unique=True)),
@@ -49,9 +50,20 @@ STORAGE = Storage(
         Shipment,
         "shipments",
         Index("shipments_by_number", "number", unique=True),
-        Index("shipments_by_order", "order_id"),
+        Index("shipments_by_ordinal", "ordinal", unique=True),
+        Index("shipments_by_order", "order_id", "ordinal"),
+        Index("shipments_by_status", "status", "ordinal"),
+        Index("shipments_by_words", text("to_tsvector('simple', words)"), postgresql_using="gin"),
     ),
+    table(ShipmentName, "shipment_names"),
     table(TrackingNumber, "tracking_numbers"),
+    table(Package, "packages"),
+    table(
+        AnnouncedSerial,
+        "announced_serials",
+        Index("announced_serials_by_serial", "serial_id"),
+        Index("announced_serials_by_shipment", "shipment_id"),
+    ),
     table(
         Receipt,
         "receipts",

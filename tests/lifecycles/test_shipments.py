@@ -16,7 +16,9 @@ from libs.contracts.shipments import (
 from libs.contracts.values import Kind, derived_id
 from services.receiving import expectation, place, receipt, shipment
 from services.receiving.expectation import ExpectedOrder
+from services.receiving.manifest import AnnouncedSerial, Package, package_id
 from services.receiving.receipt import Receipt
+from services.receiving.serial import serial_id
 from services.receiving.shipment import Shipment, shipment_id_of
 from tests.builders_dock import (
     LINE,
@@ -184,7 +186,7 @@ def test_it_is_received_when_all_of_it_came() -> None:
     id = the_shipment(house).id
 
     house.hear(a_delivery(a_unit("S-1"), shipment_id=id))
-    assert (the_shipment(house).status, the_shipment(house).received) == (ShipmentStatus.ANNOUNCED, (1,))
+    assert (the_shipment(house).status, the_shipment(house).received) == (ShipmentStatus.ARRIVED, (1,))
 
     house.hear(a_delivery(a_unit("S-2"), shipment_id=id))
 
@@ -229,6 +231,84 @@ def test_a_receipt_under_an_unknown_shipment_waits_and_is_refused_in_the_end() -
 
     assert house.hear(delivery).verdict == "waiting"
     assert house.give_up(delivery).code == "shipment_unknown"
+
+
+def test_a_line_is_named_by_its_item() -> None:
+    house = House(expectation.HANDLERS, shipment.HANDLERS, place.HANDLERS)
+    house.hear(a_place(), an_order(), a_shipment())
+
+    again = house.hear(a_shipment(lines=(ShippedLine(sku="LAPTOP-14", quantity=2),)))
+
+    assert (again.verdict, the_shipment(house).lines[0].order_line_id) == ("duplicate", LINE)
+
+
+def test_an_item_of_several_lines_names_none_of_them() -> None:
+    house = a_dock()
+    lines = an_ordered_line(1, line=UUID(int=11)), an_ordered_line(1, line=UUID(int=13))
+    house.hear(an_order(*lines, order=UUID(int=12), number="PR-000003"))
+
+    ended = house.hear(a_shipment(order_id=UUID(int=12), lines=(ShippedLine(sku="LAPTOP-14", quantity=1),)))
+
+    assert ended.rejection is not None
+    assert (ended.code, ended.rejection.field) == ("shipment_ambiguous", "lines[0].sku")
+
+
+def test_an_item_that_was_not_ordered_names_no_line() -> None:
+    ended = a_dock().hear(a_shipment(lines=(ShippedLine(sku="DOCK-1", quantity=1),)))
+
+    assert ended.rejection is not None
+    assert (ended.code, ended.rejection.field) == ("order_line_unknown", "lines[0].sku")
+
+
+@pytest.mark.parametrize("name", [{}, {"order_line_id": LINE, "sku": "LAPTOP-14"}])
+def test_a_shipped_line_is_named_in_one_way(name: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="either order_line_id or sku"):
+        ShippedLine(**name, quantity=1)
+
+
+def test_each_announced_serial_leads_to_its_shipment_and_line() -> None:
+    house = a_dock()
+
+    house.hear(a_shipment(2, "S-1", "S-2"))
+
+    found = house.all(AnnouncedSerial, serial_id=serial_id("S-2"))
+    assert [(each.serial, each.sku, each.order_id, each.order_line_id) for each in found] == [
+        ("S-2", "LAPTOP-14", ORDER, LINE)
+    ]
+    assert (found[0].shipment_id, the_shipment(house).announced) == (the_shipment(house).id, (2,))
+
+
+def test_two_lines_of_an_item_announce_a_serial_once() -> None:
+    house = a_dock()
+    ids = UUID(int=11), UUID(int=13)
+    house.hear(an_order(*(an_ordered_line(1, line=id) for id in ids), order=UUID(int=12), number="PR-000003"))
+    lines = tuple(ShippedLine(order_line_id=id, quantity=1, serials=("S-1",)) for id in ids)
+
+    ended = house.hear(a_shipment(order_id=UUID(int=12), lines=lines))
+
+    assert ended.rejection is not None
+    assert (ended.code, ended.rejection.field) == ("serial_repeated", "lines[1].serials[0]")
+
+
+def test_a_package_leads_to_its_shipment() -> None:
+    house = a_dock()
+
+    house.hear(a_shipment(packages=("003456789012345670",)))
+
+    (package,) = house.all(Package, id=package_id("003456789012345670"))
+    assert (package.shipment_id, the_shipment(house).packages) == (
+        the_shipment(house).id,
+        ("003456789012345670",),
+    )
+
+
+def test_a_package_is_in_one_shipment() -> None:
+    house = a_dock()
+    house.hear(a_shipment(packages=("003456789012345670",)))
+
+    other = a_shipment(shipment_number="DN-78", tracking_number="1Z-2", packages=("003456789012345670",))
+
+    assert house.hear(other).code == "package_number_reused"
 
 
 @pytest.mark.parametrize("serials", [("S-1", "S-1"), ("S-1", "S-2", "S-3")])
