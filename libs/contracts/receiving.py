@@ -351,7 +351,7 @@ class GoodsReturned(Event):
 
 
 class RenewCopies(message.RenewCopies):
-    """Have every location said again by assets and every open order by purchasing.
+    """Have every location said again by assets, every open order and catalog item by purchasing.
 
     What came of an order that is known already is left as it is counted here, also if that was restored from before.
     """

@@ -4,7 +4,7 @@ from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts import assets, purchasing
 from libs.contracts.receiving import RenewCopies
-from services.receiving import amendment, copies, expectation, place, receipt, shipment, tracking
+from services.receiving import amendment, copies, expectation, item, place, receipt, shipment, tracking
 from services.receiving.api import router
 from services.receiving.tables import STORAGE
 
@@ -18,6 +18,7 @@ SERVICE = Service(
             *shipment.HANDLERS,
             *tracking.HANDLERS,
             *place.HANDLERS,
+            *item.HANDLERS,
             *copies.HANDLERS,
         ),
     },

@@ -13,6 +13,7 @@ from services.receiving.expectation import (
     OrderName,
     TakenAmendment,
 )
+from services.receiving.item import Item, ItemGtin
 from services.receiving.label import RegisteredLabel
 from services.receiving.manifest import AnnouncedSerial, Package
 from services.receiving.place import Place
@@ -22,6 +23,8 @@ from services.receiving.shipment import Shipment, ShipmentName, TrackingNumber
 
 STORAGE = Storage(
     table(Place, "places", Index("places_by_code", "code", unique=True)),
+    table(Item, "items"),
+    table(ItemGtin, "item_gtins"),
     table(
         ExpectedOrder,
         "expected_orders",
