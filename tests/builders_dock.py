@@ -266,15 +266,24 @@ class House:
         self._drawn += count
         return range(self._drawn - count + 1, self._drawn + 1)
 
-    def _named(self, need: Key | Many | NamedBy) -> UUID | None:
-        return self._resolved(need.value if isinstance(need, Many) else need.id)
+    def _named(self, need: Key | Many | NamedBy) -> Any:
+        if isinstance(need, Many):
+            return self._resolved(need.value.id if isinstance(need.value, NamedBy) else need.value)
+        return self._resolved(need.id)
 
-    def _resolved(self, way: UUID | Via) -> UUID | None:
+    def _resolved(self, way: UUID | str | Via) -> Any:
         if not isinstance(way, Via):
             return way
         id = self._resolved(way.id)
-        record = self.records.get(way.of, {}).get(id) if id is not None else None
-        return getattr(record, way.field) if record else None
+        kept = self.records.get(way.of, {})
+        found = [kept.get(id)] if way.by == "id" else self.all(way.of, **{way.by: id})
+        return next((getattr(each, way.field) for each in found if each), None)
+
+    def _values(self, need: Many) -> list[Any]:
+        if not isinstance(need.value, NamedBy):
+            return [self._named(need)]
+        naming = self.records.get(need.value.by, {}).get(self._named(need) or NOBODY)
+        return list(need.value.ids(naming)) if naming else []
 
     def _misses(self, needs: Keys) -> bool:
         for need in needs:
@@ -312,8 +321,10 @@ class House:
             elif isinstance(need, Key):
                 found = [self.records.get(need.of, {}).get(self._named(need) or NOBODY)]
             else:
-                found = self.all(need.of, **{need.by: self._named(need), **need.where})
-                found = sorted(found, key=attrgetter(need.order_by))[: need.limit]
+                found = []
+                for value in self._values(need):
+                    children = self.all(need.of, **{need.by: value, **need.where})
+                    found += sorted(children, key=attrgetter(need.order_by))[: need.limit]
             loaded |= {(need.of, each.id): each for each in found if each is not None}
         return list(loaded.values())
 

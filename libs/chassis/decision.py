@@ -47,12 +47,14 @@ M = TypeVar("M", bound=Message)
 class Via:
     """The id stored in `field` of the record `of` with this id: how a number or a name leads to what it names.
 
-    The id can be found in the same way: a number leads to an order, and the order to its request.
+    The id can be found in the same way: a number leads to an order, and the order to its request. With `by` the record
+    is the one whose column `by` holds this text; what is named so is not waited for.
     """
 
     of: type[Record]
-    id: "UUID | Via"
+    id: "UUID | str | Via"
     field: str
+    by: str = "id"
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ class Key:
 class Many:
     """The records whose column `by` holds `value`, with `where` equalities.
 
-    With `limit` the first so many by `order_by` are loaded, unlocked: their parent, which is held too, guards them.
-    Without it all are locked.
+    A value that is a NamedBy stands for each id that it names. With `limit` the first so many by `order_by` are loaded,
+    unlocked: their parent, which is held too, guards them. Without it all are locked.
     """
 
     of: type[Record]
     by: str
-    value: UUID | Via
+    value: "UUID | str | Via | NamedBy"
     where: Mapping[str, object] = field(default_factory=dict)
     order_by: str = "id"
     limit: int | None = None

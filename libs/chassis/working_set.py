@@ -64,7 +64,9 @@ class WorkingSet:
         """Lock what is held in (table, id) order, then load what is read. Busy records are skipped unless patient."""
         needs = list(needs)
         await self._follow(connection, [need for some in needs for need in (*some.holds, *some.reads)])
-        await self._look_whom(connection, [need for some in needs for need in (*some.holds, *some.reads)])
+        await self._look_whom(
+            connection, _naming(need for some in needs for need in (*some.holds, *some.reads))
+        )
         wanted: dict[type[Record], _Wanted] = defaultdict(_Wanted)
         for some in needs:
             for need in some.holds:
@@ -127,15 +129,16 @@ class WorkingSet:
             if id is not None:
                 (wanted.locked if hold else wanted.read).add(id)
             return
-        value = self._resolved(need.value)
-        if value is None:
-            return
         where = tuple(sorted(need.where.items()))
-        if need.limit is None:
-            wanted.children[need.by, where, hold].add(value)
-        else:
-            # Two messages of one batch want the first n and m: together they need the first n + m.
-            wanted.first[need.by, where, need.order_by][value] += need.limit
+        values = self._named[need.value] if isinstance(need.value, NamedBy) else [self._resolved(need.value)]
+        for value in values:
+            if value is None:
+                continue
+            if need.limit is None:
+                wanted.children[need.by, where, hold].add(value)
+            else:
+                # Two messages of one batch want the first n and m: together they need the first n + m.
+                wanted.first[need.by, where, need.order_by][value] += need.limit
 
     async def _follow(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
         """Find what is named by way of other records, the nearest ones first."""
@@ -144,23 +147,22 @@ class WorkingSet:
         while ahead:
             now = {way for way in ahead if way.id not in ahead}
             ahead -= now
-            ways: dict[tuple[type[Record], str], set[UUID]] = defaultdict(set)
+            ways: dict[tuple[type[Record], str, str], set[UUID | str]] = defaultdict(set)
             for way in now:
                 if (id := self._resolved(way.id)) is not None:
-                    ways[way.of, way.field].add(id)
-            for (of, name), ids in ways.items():
+                    ways[way.of, way.field, way.by].add(id)
+            for (of, name, by), ids in ways.items():
                 table = self._storage.tables[of].fullname
                 rows = await connection.execute(
-                    text(f"SELECT id, {name} FROM {table} WHERE id = ANY(:ids)"), {"ids": list(ids)}
+                    text(f"SELECT {by}, {name} FROM {table} WHERE {by} = ANY(:ids)"), {"ids": list(ids)}
                 )
-                self._aliases.update({Via(of, row[0], name): row[1] for row in rows})
+                self._aliases.update({Via(of, row[0], name, by): row[1] for row in rows})
 
-    async def _look_whom(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
+    async def _look_whom(self, connection: AsyncConnection, needs: Iterable[NamedBy]) -> None:
         """What is named before anything is locked: tables are locked in one order, whichever names the other."""
         naming: dict[type[Record], list[NamedBy]] = defaultdict(list)
         for need in needs:
-            if isinstance(need, NamedBy):
-                naming[need.by].append(need)
+            naming[need.by].append(need)
         for by, asking in naming.items():
             ids = {need: self._resolved(need.id) for need in asking}
             loaded = await self._storage.rows[by].load(
@@ -170,13 +172,13 @@ class WorkingSet:
             for need, id in ids.items():
                 self._named[need] = set(need.ids(known[id])) if id in known else set()
 
-    def _resolved(self, id: UUID | Via) -> UUID | None:
+    def _resolved(self, id: "UUID | str | Via") -> Any:
         if not isinstance(id, Via):
             return id
         if (before := self._resolved(id.id)) is None:
             return None
-        known = self._aliases.get(Via(id.of, before, id.field))
-        if known is None:
+        known = self._aliases.get(Via(id.of, before, id.field, id.by))
+        if known is None and id.by == "id":
             record = self._records[id.of].get(before)  # made by a message before in this batch
             known = getattr(record, id.field) if record is not None else None
         return known
@@ -212,12 +214,16 @@ class WorkingSet:
                     for each in self._named_now(need)
                 ):
                     return True
-            elif (
-                isinstance(need, Many)
-                and ((need.of, need.by), self._resolved(need.value)) in self._busy_parents
+            elif isinstance(need, Many) and any(
+                ((need.of, need.by), value) in self._busy_parents for value in self._values(need)
             ):
                 return True
         return False
+
+    def _values(self, need: Many) -> list[Any]:
+        if isinstance(need.value, NamedBy):
+            return [id for _, id in self._named_now(need.value)]
+        return [self._resolved(need.value)]
 
     def _named_now(self, need: NamedBy) -> list[tuple[type[Record], UUID]]:
         id = self._resolved(need.id)
@@ -230,6 +236,8 @@ class WorkingSet:
             way = _way(need)
             id = self._resolved(way) if way is not None else None
             if id is None and isinstance(way, Via):
+                if any(each.by != "id" for each in (way, *_before(way))):
+                    continue
                 return self._first_missing(way)
             if isinstance(need, Key) and not need.may_be_new and id not in self._records[need.of]:
                 return need.of, id  # type: ignore[return-value]
@@ -240,7 +248,7 @@ class WorkingSet:
         before = self._resolved(way.id)
         if before is None and isinstance(way.id, Via):
             return self._first_missing(way.id)
-        return way.of, before  # type: ignore[return-value]  # an id leads to itself
+        return way.of, before  # an id leads to itself
 
     def seen_by(self, needs: Needs) -> Records:
         """The records that the message declared, as the messages before it left them."""
@@ -267,14 +275,14 @@ class WorkingSet:
                     for id in self._children[need.of, need.by].get(parent, ()):
                         seen.put(self._records[need.of][id])
                 continue
-            value = self._resolved(need.value)
             self._index(need.of, need.by)
-            for id in self._children[need.of, need.by].get(value, ()):
-                record = self._records[need.of][id]
-                # A message before may have moved it to another parent.
-                where = {need.by: value, **need.where}
-                if all(getattr(record, name) == wanted for name, wanted in where.items()):
-                    seen.put(record)
+            for value in self._values(need):
+                for id in self._children[need.of, need.by].get(value, ()):
+                    record = self._records[need.of][id]
+                    # A message before may have moved it to another parent.
+                    where = {need.by: value, **need.where}
+                    if all(getattr(record, name) == wanted for name, wanted in where.items()):
+                        seen.put(record)
         return seen
 
     # What it leaves behind
@@ -350,11 +358,21 @@ class WorkingSet:
             await self._storage.rows[of].add(connection, totals.values(), self._added[of])
 
 
-def _way(need: Need) -> UUID | Via | None:
+def _naming(needs: Iterable[Need]) -> Iterable[NamedBy]:
+    """What names others, by itself or as the parents of what is wanted."""
+    for need in needs:
+        naming = need.value if isinstance(need, Many) else need
+        if isinstance(naming, NamedBy):
+            yield naming
+
+
+def _way(need: Need) -> "UUID | str | Via | None":
     """By what a need finds its records."""
     if isinstance(need, Key | NamedBy):
         return need.id
-    return need.value if isinstance(need, Many) else None
+    if not isinstance(need, Many):
+        return None
+    return need.value.id if isinstance(need.value, NamedBy) else need.value
 
 
 def _before(way: Via) -> Iterable[Via]:

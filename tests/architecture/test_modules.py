@@ -16,7 +16,7 @@ IMPURE = re.compile(
 )
 IMPURE_MODULES = {"asyncio", "logging", "os", "random", "secrets", "socket", "subprocess", "time"}
 # What of the chassis a decision may use.
-PURE = ("libs.chassis.decision", "libs.chassis.backfill")
+PURE = ("libs.chassis.decision", "libs.chassis.backfill", "libs.chassis.ids")
 LINES_MAX = 400
 
 
