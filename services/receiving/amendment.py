@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Record, Records
+from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Record, Records
 from libs.contracts.purchasing import AnnouncedLine, OrderAmended, OrderAnnounced
-from libs.contracts.units import amendment_id, pool_amended, to_come
+from libs.contracts.units import amendment_id, pool_amended
 from services.receiving.expectation import (
+    AWAY,
     ExpectedLine,
     ExpectedOrder,
     ExpectedUnit,
@@ -18,6 +18,9 @@ from services.receiving.expectation import (
     expected_line,
     names_held,
     names_of,
+    units_away,
+    units_followed,
+    units_held,
     units_of,
 )
 
@@ -107,21 +110,8 @@ def _amended(
 
 
 def _units_followed(before: ExpectedLine, line: ExpectedLine, held: Records) -> Iterator[ExpectedUnit]:
-    """The units that are new or stand otherwise now: open are those to come."""
-    known = [
-        unit
-        for unit in held.all(ExpectedUnit, order_line_id=line.id)
-        if unit.status is not UnitStatus.RECEIVED
-    ]
-    made = list(units_of(line, before.units_made + 1))
-    missing = {unit.unit_number for unit in (*known, *made)}
-    open_ones = to_come(line.pool, line.units_made, missing, line.open)
-    for unit in (*known, *made):
-        status = UnitStatus.OPEN if unit.unit_number in open_ones else UnitStatus.CANCELLED
-        if unit.status is not status:
-            yield unit.become(status)
-        elif not unit.version:
-            yield unit
+    """The units that are new or stand otherwise now."""
+    return units_followed(line, [*units_away(held, line.id), *units_of(line, before.units_made + 1)])
 
 
 def _announced(order: ExpectedOrder, told: AnnouncedLine) -> Iterator[Record]:
@@ -144,9 +134,8 @@ def _order_and_lines(fact: OrderAmended) -> Keys:
     yield Key(TakenAmendment, amendment_id(fact.order_id, fact.amendment), may_be_new=True)
     for told in fact.lines:
         yield Key(ExpectedLine, told.order_line_id)
-        yield _units(told.order_line_id, UnitStatus.OPEN)
-        if told.quantity > told.quantity_before:
-            yield _units(told.order_line_id, UnitStatus.CANCELLED)
+        more = told.quantity > told.quantity_before
+        yield from units_held(told.order_line_id, *(AWAY if more else (UnitStatus.OPEN,)))
 
 
 def _order_as_known(fact: OrderAnnounced) -> Keys:
@@ -156,12 +145,7 @@ def _order_as_known(fact: OrderAnnounced) -> Keys:
         yield Key(TakenAmendment, amendment_id(fact.order_id, number), may_be_new=True)
     for told in fact.lines:
         yield Key(ExpectedLine, told.order_line_id, may_be_new=True)
-        yield _units(told.order_line_id, UnitStatus.OPEN)
-        yield _units(told.order_line_id, UnitStatus.CANCELLED)
-
-
-def _units(order_line_id: UUID, status: UnitStatus) -> Many:
-    return Many(ExpectedUnit, by="order_line_id", value=order_line_id, where={"status": status})
+        yield from units_held(told.order_line_id, *AWAY)
 
 
 HANDLERS: Handlers = (

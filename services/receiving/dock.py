@@ -1,13 +1,13 @@
 """One delivery as it comes off the lorry: every check of it, and which unit each delivered one is."""
 
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from uuid import UUID
 
 from libs.chassis.decision import Record, Records, Rejection
 from libs.contracts.receiving import LineToReceive, ReceivedUnit, UnitToReceive
-from libs.contracts.values import Kind
-from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus, open_units
+from libs.contracts.values import Kind, asset_id_of
+from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus, is_here, open_units
 from services.receiving.label import RegisteredLabel, check_tag, is_printed_elsewhere, label_id
 from services.receiving.place import check_place
 from services.receiving.serial import RegisteredSerial, serial_id
@@ -16,8 +16,11 @@ from services.receiving.serial import RegisteredSerial, serial_id
 class Dock:
     """One delivery as it comes off the lorry: which serials and labels it claims, and what must be saved."""
 
-    def __init__(self, held: Records) -> None:
+    def __init__(self, held: Records, receipt_id: UUID) -> None:
         self._held = held
+        self._receipt_id = receipt_id
+        self._meant: set[UUID] = set()
+        self._surplus: Counter[UUID] = Counter()
         self._serials: dict[UUID, RegisteredSerial] = {}
         self._labels: dict[UUID, RegisteredLabel] = {}
         self._seen: set[tuple[str, str]] = set()
@@ -34,7 +37,7 @@ class Dock:
         if delivered.location and delivered.storage_space:
             check_place(self._held, delivered.location, delivered.storage_space, of=of)
         for position, (unit, expected) in enumerate(
-            zip(delivered.units, _units_meant(line, delivered, self._held, of=of), strict=True)
+            zip(delivered.units, self._units_meant(line, delivered, of=of), strict=True)
         ):
             where = f"{of}.units[{position}]"
             location, storage_space = (
@@ -45,12 +48,13 @@ class Dock:
             assert storage_space is not None
             if unit.location:
                 check_place(self._held, location, storage_space, of=where)
-            self._claim_serial(line.sku, unit.serial, of=where)
+            self._claim_serial(line.sku, unit.serial, expected.id, of=where)
             self._claim_label(unit, expected, of=where)
-            self.save.append(expected.become(UnitStatus.RECEIVED))
+            self.save.append(is_here(expected, self._receipt_id, unit.serial))
             yield ReceivedUnit(
                 asset_id=expected.id,
                 unit_number=expected.unit_number,
+                after=expected.reopened_by,
                 serial=unit.serial,
                 tag=unit.tag,
                 condition=unit.condition,
@@ -58,22 +62,87 @@ class Dock:
                 storage_space=storage_space,
             )
 
-    def _claim_serial(self, sku: str, serial: str, *, of: str) -> None:
-        """A serial number is unique per item."""
+    def surplus_of(self, line: ExpectedLine) -> int:
+        """How many of the units accepted of this line nobody ordered."""
+        return self._surplus[line.id]
+
+    def _units_meant(
+        self, line: ExpectedLine, delivered: LineToReceive, *, of: str
+    ) -> Iterator[ExpectedUnit]:
+        """The unit that each delivered one is.
+
+        It is the open one that it names; else the one whose tag it bears; else the one that had its serial number
+        before; else the lowest open one. What is more than is open is a unit of its own, that nobody ordered.
+        """
+        known = [
+            self._unit_named(line, unit, of=f"{of}.units[{position}].asset_id")
+            if unit.asset_id
+            else self._unit_recognised(line, unit)
+            for position, unit in enumerate(delivered.units)
+        ]
+        rest = iter([unit for unit in open_units(self._held, line.id) if unit.id not in self._meant])
+        for expected in known:
+            yield expected or next(rest, None) or self._unit_beyond(line)
+
+    def _unit_named(self, line: ExpectedLine, unit: UnitToReceive, *, of: str) -> ExpectedUnit:
+        assert unit.asset_id is not None  # it names one
+        expected = self._open_unit(line, unit.asset_id)
+        if expected is None:
+            message = f"Unit {unit.asset_id} is not open on this line."
+            raise Rejection("unit_not_open", field=of, message=message)
+        return expected
+
+    def _unit_recognised(self, line: ExpectedLine, unit: UnitToReceive) -> ExpectedUnit | None:
+        """The open unit that a delivered one tells to be by its tag, or by the serial number that it had before."""
+        if unit.tag and is_printed_elsewhere(unit.tag):
+            label = self._held.find(RegisteredLabel, label_id(unit.tag))
+            if label and (expected := self._open_unit(line, label.asset_id)):
+                return expected
+        elif unit.tag:
+            for bearer in self._held.all(ExpectedUnit, tag=unit.tag):
+                return self._open_unit(line, bearer.id)
+        claim = self._held.find(RegisteredSerial, serial_id(unit.serial))
+        had_it = claim.unit_of(line.sku) if claim else None
+        return self._open_unit(line, had_it) if had_it else None
+
+    def _open_unit(self, line: ExpectedLine, asset_id: UUID) -> ExpectedUnit | None:
+        """This unit, if it is open on this line; it comes once."""
+        expected = self._held.find(ExpectedUnit, asset_id)
+        if (
+            expected is None
+            or expected.order_line_id != line.id
+            or expected.status is not UnitStatus.OPEN
+            or expected.id in self._meant
+        ):
+            return None
+        self._meant.add(expected.id)
+        return expected
+
+    def _unit_beyond(self, line: ExpectedLine) -> ExpectedUnit:
+        """A unit that nobody ordered, accepted all the same: numbered below zero."""
+        self._surplus[line.id] += 1
+        number = -line.surplus_made - self._surplus[line.id]
+        return ExpectedUnit(id=asset_id_of(line.id, number), order_line_id=line.id, unit_number=number)
+
+    def _claim_serial(self, sku: str, serial: str, asset_id: UUID, *, of: str) -> None:
+        """A serial number is unique per item; a unit that was here before may come with the one that it had."""
         if (sku, serial) in self._seen:
             message = f"Serial number {serial} of {sku} stands twice in this receipt."
             raise Rejection("serial_repeated", field=f"{of}.serial", message=message)
         self._seen.add((sku, serial))
         claim_id = serial_id(serial)
         claim = self._serials.get(claim_id) or self._held.find(RegisteredSerial, claim_id)
-        if claim and sku in claim.skus:
+        if claim is None:
+            self._serials[claim_id] = RegisteredSerial(
+                id=claim_id, serial=serial, skus=(sku,), assets=(asset_id,)
+            )
+            return
+        taken_by = claim.unit_of(sku)
+        if taken_by is not None and taken_by != asset_id:
             message = f"Serial number {serial} of {sku} is another unit's."
             raise Rejection("serial_taken", field=f"{of}.serial", message=message)
-        self._serials[claim_id] = (
-            replace(claim, skus=(*claim.skus, sku))
-            if claim
-            else RegisteredSerial(id=claim_id, serial=serial, skus=(sku,))
-        )
+        if taken_by is None:
+            self._serials[claim_id] = claim.claimed(sku, asset_id)
 
     def _claim_label(self, unit: UnitToReceive, expected: ExpectedUnit, *, of: str) -> None:
         """A tag is on one unit; a label printed elsewhere is this unit's from now on."""
@@ -112,32 +181,3 @@ def _check_kind(line: ExpectedLine, delivered: LineToReceive, *, of: str) -> Non
     if delivered.quantity and line.kind is not Kind.CONSUMABLE:
         message = f"{line.sku} is {line.kind}: only consumables are received by quantity."
         raise Rejection("kind_not_received", field=f"{of}.quantity", message=message)
-
-
-def _units_meant(
-    line: ExpectedLine, delivered: LineToReceive, held: Records, *, of: str
-) -> list[ExpectedUnit]:
-    """The unit that each delivered one is: the open one it names, else the lowest open one not named."""
-    named: dict[UUID, ExpectedUnit] = {}
-    for position, unit in enumerate(delivered.units):
-        if unit.asset_id is None:
-            continue
-        expected = held.find(ExpectedUnit, unit.asset_id)
-        if (
-            expected is None
-            or expected.order_line_id != line.id
-            or expected.status is not UnitStatus.OPEN
-            or expected.id in named
-        ):
-            raise Rejection(
-                "unit_not_open",
-                field=f"{of}.units[{position}].asset_id",
-                message=f"Unit {unit.asset_id} is not open on this line.",
-            )
-        named[expected.id] = expected
-    rest = [expected for expected in open_units(held, line.id) if expected.id not in named]
-    unnamed = len(delivered.units) - len(named)
-    if len(rest) < unnamed:
-        raise RuntimeError(f"line {line.id} counts {line.open} open units but {len(rest)} were found")
-    lowest = iter(rest)
-    return [named[unit.asset_id] if unit.asset_id else next(lowest) for unit in delivered.units]

@@ -11,11 +11,23 @@ from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Many, Record, Records
+from libs.chassis.decision import (
+    Cause,
+    Decision,
+    Early,
+    Handler,
+    Handlers,
+    Key,
+    Keys,
+    Many,
+    NamedBy,
+    Record,
+    Records,
+)
 from libs.contracts import purchasing
 from libs.contracts.assets import TemplateAssetsCreated
 from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
-from libs.contracts.units import Pool, amendment_id
+from libs.contracts.units import Pool, amendment_id, to_come
 from libs.contracts.values import AssetCreation, Kind, asset_id_of, derived_id
 
 
@@ -25,16 +37,19 @@ class UnitStatus(StrEnum):
     OPEN = "open"
     RECEIVED = "received"
     CANCELLED = "cancelled"
+    RETURNED = "returned"
 
 
 RECEIVED_KINDS = (Kind.HARDWARE, Kind.CONSUMABLE)
 """What comes to a dock; software and services don't."""
 
-# A wanted unit for which another one had come is open again when an amendment wants more.
+# A wanted unit for which another one had come is open again when an amendment wants more. What was taken back is
+# cancelled, or returned to the vendor, and open if it is to come again; it is received if it could not be taken back.
 UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = {
-    UnitStatus.OPEN: frozenset({UnitStatus.RECEIVED, UnitStatus.CANCELLED}),
-    UnitStatus.RECEIVED: frozenset(),
-    UnitStatus.CANCELLED: frozenset({UnitStatus.OPEN}),
+    UnitStatus.OPEN: frozenset({UnitStatus.RECEIVED, UnitStatus.CANCELLED, UnitStatus.RETURNED}),
+    UnitStatus.RECEIVED: frozenset({UnitStatus.CANCELLED, UnitStatus.RETURNED}),
+    UnitStatus.CANCELLED: frozenset({UnitStatus.OPEN, UnitStatus.RECEIVED}),
+    UnitStatus.RETURNED: frozenset({UnitStatus.OPEN, UnitStatus.RECEIVED}),
 }
 
 
@@ -83,9 +98,11 @@ class TakenAmendment(Record):
 class ExpectedLine(Record):
     """One order line and its figures; its id is the order line's.
 
-    `asked` is how many units somebody wanted cancelled. The dock wins: what was accepted before the dock heard of
-    it stands, so `cancelled` is only what of `asked` has not arrived. `request_id` is told where the order has none.
-    The units are numbered up to `units_made`; those wanted are the lowest of `pool`.
+    `asked` is how many units somebody wanted cancelled, `credited` how many went back to the vendor and are wanted no
+    more. The dock wins: what was accepted before the dock heard of a cancellation stands, so `cancelled` is only what
+    is not here. `request_id` is told where the order has none. The units are numbered up to `units_made`; those wanted
+    are the lowest of `pool`. Units that nobody ordered are numbered below zero, so many were made. `issued` is how much
+    of a consumable was given out, as assets told.
     """
 
     order_id: UUID
@@ -102,6 +119,10 @@ class ExpectedLine(Record):
     asked: int = 0
     accepted: int = 0
     rejected: int = 0
+    returned: int = 0
+    credited: int = 0
+    surplus_made: int = 0
+    issued: int = 0
 
     @property
     def wanted(self) -> int:
@@ -109,9 +130,19 @@ class ExpectedLine(Record):
         return max(0, self.ordered - self.asked)
 
     @property
+    def kept(self) -> int:
+        """Units that are here."""
+        return self.accepted - self.returned
+
+    @property
     def cancelled(self) -> int:
         """Units that will not come."""
-        return min(self.asked, max(0, self.ordered - self.accepted))
+        return min(self.asked + self.credited, max(0, self.ordered - self.kept))
+
+    @property
+    def over(self) -> int:
+        """Units that are here although nobody wants them."""
+        return max(0, self.kept + self.cancelled - self.ordered)
 
     @property
     def is_received(self) -> bool:
@@ -121,12 +152,18 @@ class ExpectedLine(Record):
     @property
     def open(self) -> int:
         """Units still to come to the dock; rejected ones are among them."""
-        return max(0, self.ordered - self.cancelled - self.accepted) if self.is_received else 0
+        return max(0, self.ordered - self.cancelled - self.kept) if self.is_received else 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExpectedUnit(Record):
-    """One unit of hardware to come; its id is that of its asset, its tag the one that assets gave it."""
+    """One unit of hardware to come; its id is that of its asset, its tag the one that assets gave it.
+
+    `serial` is that of the unit when it was here last, `receipt_id` the receipt by which it is here. One that was taken
+    back tells by which reversal or return, `reopened_by`, and while it is to come again its line, `line_again`. What
+    was `given_back` for credit comes again only where nothing else is left to come. The dock doesn't take back what
+    somebody `acknowledged`.
+    """
 
     TRANSITIONS: ClassVar[Mapping[Any, frozenset[Any]]] = UNIT_TRANSITIONS
 
@@ -134,6 +171,12 @@ class ExpectedUnit(Record):
     unit_number: int
     status: UnitStatus = UnitStatus.OPEN
     tag: str | None = None
+    serial: str | None = None
+    receipt_id: UUID | None = None
+    reopened_by: UUID | None = None
+    line_again: UUID | None = None
+    given_back: bool = False
+    acknowledged: bool = False
 
 
 def expect(order: OrderSubmitted, held: Records, cause: Cause) -> Decision:
@@ -170,9 +213,54 @@ def cancel(order: OrderCancelled, held: Records, cause: Cause) -> Decision:
         line = held[ExpectedLine, told.order_line_id]
         # What was asked only grows: an older cancellation that arrives late takes nothing back.
         less = replace(line, asked=max(line.asked, told.cancelled if told.asked is None else told.asked))
-        units = sorted(open_units(held, line.id), key=lambda unit: -unit.unit_number)
-        save += [less, *(unit.become(UnitStatus.CANCELLED) for unit in units[: line.open - less.open])]
+        save += [less, *units_followed(less, open_units(held, line.id))]
     return Decision(save=save)
+
+
+def units_followed(line: ExpectedLine, units: Iterable[ExpectedUnit]) -> Iterator[ExpectedUnit]:
+    """Of the line's units that are not here, those that are new or stand otherwise now: open are those to come.
+
+    Where fewer are to come than before, the open units are enough to tell.
+    """
+    away = list(units)
+    open_ones = to_come(
+        line.pool,
+        line.units_made,
+        {unit.unit_number for unit in away},
+        line.open,
+        {unit.unit_number for unit in away if unit.given_back},
+    )
+    for unit in away:
+        status = UnitStatus.RETURNED if unit.given_back else UnitStatus.CANCELLED
+        status = UnitStatus.OPEN if unit.unit_number in open_ones else status
+        if unit.status is not status:
+            again = line.id if status is UnitStatus.OPEN and unit.reopened_by else None
+            yield unit.become(status, line_again=again)
+        elif not unit.version:
+            yield unit
+
+
+def is_here(unit: ExpectedUnit, receipt_id: UUID, serial: str) -> ExpectedUnit:
+    """The unit came by this receipt."""
+    return unit.become(
+        UnitStatus.RECEIVED, receipt_id=receipt_id, serial=serial, line_again=None, given_back=False
+    )
+
+
+def units_away(held: Records, order_line_id: UUID) -> list[ExpectedUnit]:
+    """The loaded units of a line that are not here."""
+    units = held.all(ExpectedUnit, order_line_id=order_line_id)
+    return [unit for unit in units if unit.status is not UnitStatus.RECEIVED]
+
+
+def units_held(order_line_id: "UUID | NamedBy", *statuses: UnitStatus) -> Iterator[Many]:
+    """All units of a line in these statuses; or of all lines that something names."""
+    for status in statuses:
+        yield Many(ExpectedUnit, by="order_line_id", value=order_line_id, where={"status": status})
+
+
+AWAY = (UnitStatus.OPEN, UnitStatus.CANCELLED, UnitStatus.RETURNED)
+"""Where a unit is that is not here."""
 
 
 def open_units(held: Records, order_line_id: UUID) -> list[ExpectedUnit]:
@@ -244,9 +332,7 @@ def _open_units_of_lines(order: OrderCancelled) -> Keys:
     yield from after_amendment(order.order_id, order.amendment)
     for line in order.lines:
         yield Key(ExpectedLine, line.order_line_id)
-        yield Many(
-            ExpectedUnit, by="order_line_id", value=line.order_line_id, where={"status": UnitStatus.OPEN}
-        )
+        yield from units_held(line.order_line_id, UnitStatus.OPEN)
 
 
 def _hardware_units(order: OrderSubmitted) -> int:

@@ -23,6 +23,7 @@ from libs.chassis.decision import (
     Rejection,
     Via,
 )
+from libs.chassis.ids import caused_id
 from libs.contracts.message import Event
 from libs.contracts.receiving import (
     Condition,
@@ -50,7 +51,10 @@ UNITS_PER_GOODS_RECEIVED = 250
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt(Record):
-    """One delivery taken: for which order, by whom and when."""
+    """One delivery taken: for which order, by whom and when.
+
+    It was told in so many facts as are `said`. One that `reverses` another counts below zero what that one counted.
+    """
 
     APPEND_ONLY: ClassVar[bool] = True
 
@@ -63,6 +67,10 @@ class Receipt(Record):
     delivery_note: str | None
     accepted: int
     rejected: int
+    order_line_ids: tuple[UUID, ...]
+    said: int = 1
+    reverses: UUID | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,13 +105,18 @@ class ReceiptUnit(Record):
     storage_space: str
 
 
+def receipt_unit_id(receipt_id: UUID, asset_id: UUID) -> UUID:
+    """What a receipt says of a unit."""
+    return caused_id(receipt_id, asset_id.hex)
+
+
 def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decision:
     """Record a delivery if every line of it stands the checks; each serial number is an expected unit."""
     order = _order_named(command, held)
     lines = _lines_named(command, order, held)
     receipt_id = cause.id("receipt")
     number = f"RCV-{cause.numbers['receipt_number'][0]:06d}"
-    dock = Dock(held)
+    dock = Dock(held, receipt_id)
     said: list[ReceivedLine] = []
     for index, (line, delivered) in enumerate(zip(lines, command.lines, strict=True)):
         received_line_id = cause.id("receipt_line", index)
@@ -111,7 +124,12 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
         accepted = delivered.quantity or len(units)
         reason = delivered.rejection_reason if delivered.rejected else None
         dock.save += [
-            replace(line, accepted=line.accepted + accepted, rejected=line.rejected + delivered.rejected),
+            replace(
+                line,
+                accepted=line.accepted + accepted,
+                rejected=line.rejected + delivered.rejected,
+                surplus_made=line.surplus_made + dock.surplus_of(line),
+            ),
             ReceiptLine(
                 id=received_line_id,
                 receipt_id=receipt_id,
@@ -125,11 +143,11 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
             ),
             *(
                 ReceiptUnit(
-                    id=cause.id(f"receipt_unit_{index}", position),
+                    id=receipt_unit_id(receipt_id, unit.asset_id),
                     receipt_line_id=received_line_id,
                     **{name: value for name, value in unit if name != "after"},
                 )
-                for position, unit in enumerate(units)
+                for unit in units
             ),
         ]
         said.append(
@@ -148,6 +166,7 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
                 units=units,
             )
         )
+    parts = list(_parts(said))
     receipt = Receipt(
         id=receipt_id,
         number=number,
@@ -159,18 +178,21 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
         delivery_note=command.delivery_note,
         accepted=sum(line.accepted for line in said),
         rejected=sum(line.rejected for line in said),
+        order_line_ids=tuple(dict.fromkeys(line.id for line in lines)),
+        said=len(parts),
     )
     facts: list[Event] = [
         GoodsReceived(
             receipt_id=receipt_id,
             receipt_number=number,
+            said=position,
             order_id=order.id,
             request_id=order.request_id,
             shipment_id=command.shipment_id,
             received_by=cause.actor.id or cause.sender,
             lines=part,
         )
-        for part in _parts(said)
+        for position, part in enumerate(parts, 1)
     ]
     came: list[Record] = []
     if command.shipment_id is not None:
@@ -242,12 +264,16 @@ def _what_it_changes(command: RecordReceipt) -> Keys:
                 order_by="unit_number",
                 limit=len(line.units),
             )
+            # A unit that was taken back and is to come again is known by the serial number or label that it had.
+            yield Many(ExpectedUnit, by="line_again", value=line.order_line_id)
         for unit in line.units:
             if unit.asset_id:
                 yield Key(ExpectedUnit, unit.asset_id, may_be_new=True)
             yield Key(RegisteredSerial, serial_id(unit.serial), may_be_new=True)
             if unit.tag and is_printed_elsewhere(unit.tag):
                 yield Key(RegisteredLabel, label_id(unit.tag), may_be_new=True)
+            elif unit.tag:
+                yield Many(ExpectedUnit, by="tag", value=unit.tag)
 
 
 def _what_it_reads(command: RecordReceipt) -> Keys:

@@ -25,7 +25,7 @@ from libs.contracts.values import (
 from services.receiving import expectation, place, receipt
 from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus
 from services.receiving.label import RegisteredLabel
-from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
+from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit, receipt_unit_id
 from services.receiving.serial import RegisteredSerial, serial_id
 from tests.builders_dock import (
     LINE,
@@ -95,7 +95,12 @@ def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
         [
             line,
             ExpectedUnit(
-                id=asset_id_of(LINE, 1), order_line_id=LINE, unit_number=1, status=UnitStatus.RECEIVED
+                id=asset_id_of(LINE, 1),
+                order_line_id=LINE,
+                unit_number=1,
+                status=UnitStatus.RECEIVED,
+                serial="S-1",
+                receipt_id=receipt_id,
             ),
             Receipt(
                 id=receipt_id,
@@ -107,6 +112,7 @@ def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
                 delivery_note="DN-9",
                 accepted=1,
                 rejected=1,
+                order_line_ids=(LINE,),
             ),
             ReceiptLine(
                 id=line_id,
@@ -117,8 +123,12 @@ def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
                 rejected=1,
                 rejection_reason="wet",
             ),
-            ReceiptUnit(id=cause.id("receipt_unit_0", 0), receipt_line_id=line_id, **unit),
-            RegisteredSerial(id=serial_id("S-1"), serial="S-1", skus=("LAPTOP-14",)),
+            ReceiptUnit(
+                id=receipt_unit_id(receipt_id, asset_id_of(LINE, 1)), receipt_line_id=line_id, **unit
+            ),
+            RegisteredSerial(
+                id=serial_id("S-1"), serial="S-1", skus=("LAPTOP-14",), assets=(asset_id_of(LINE, 1),)
+            ),
         ]
     )
     assert ended.decision == replace(

@@ -39,7 +39,11 @@ _names = STORAGE.tables[OrderName]
 _receipts = STORAGE.tables[Receipt]
 
 _COMES = _lines.c.kind.in_(RECEIVED_KINDS)
-_IS_OPEN = and_(_COMES, _lines.c.ordered > _lines.c.accepted + _lines.c.asked)
+_KEPT = _lines.c.accepted - _lines.c.returned
+# Written as its index is.
+_IS_OPEN = and_(
+    _COMES, _lines.c.ordered + _lines.c.returned > _lines.c.accepted + _lines.c.asked + _lines.c.credited
+)
 
 
 class UnitOpen(BaseModel):
@@ -51,7 +55,9 @@ class UnitOpen(BaseModel):
 
 
 class LineExpected(BaseModel):
-    """One order line and its figures: open = ordered - cancelled - accepted; rejected units stay open.
+    """One order line and its figures: open = ordered - cancelled - kept, where kept = accepted - returned.
+
+    Rejected units stay open. `over` is how many are here that nobody wants.
 
     Each line of an order of several requests says which one it is for. Software and services don't come to the
     dock: nothing of them is open.
@@ -68,7 +74,9 @@ class LineExpected(BaseModel):
     cancelled: int
     accepted: int
     rejected: int
+    returned: int
     open: int
+    over: int
 
 
 class LineInDetail(LineExpected):
@@ -106,6 +114,7 @@ class Summary(BaseModel):
     units_cancelled: int
     units_accepted: int
     units_rejected: int
+    units_returned: int
     units_open: int
     receipts: int
     places: int
@@ -168,12 +177,14 @@ async def show_expected_order(reference: str, read: Reading) -> OrderInDetail:
 @router.get("/summary", dependencies=[needs(Action.SEE_DELIVERIES)])
 async def summarise(read: Reading) -> Summary:
     """How much is expected, how much was taken."""
-    cancelled = func.least(_lines.c.asked, func.greatest(0, _lines.c.ordered - _lines.c.accepted))
-    still_open = func.greatest(0, _lines.c.ordered - _lines.c.accepted - _lines.c.asked)
+    unwanted = _lines.c.asked + _lines.c.credited
+    cancelled = func.least(unwanted, func.greatest(0, _lines.c.ordered - _KEPT))
+    still_open = func.greatest(0, _lines.c.ordered - _KEPT - unwanted)
     figures = select(
         func.coalesce(func.sum(_lines.c.ordered).filter(_COMES), 0).label("units_ordered"),
         func.coalesce(func.sum(cancelled).filter(_COMES), 0).label("units_cancelled"),
         func.coalesce(func.sum(_lines.c.accepted).filter(_COMES), 0).label("units_accepted"),
+        func.coalesce(func.sum(_lines.c.returned).filter(_COMES), 0).label("units_returned"),
         func.coalesce(func.sum(still_open).filter(_COMES), 0).label("units_open"),
         func.coalesce(func.sum(_lines.c.rejected), 0).label("units_rejected"),
         func.count(_lines.c.order_id.distinct()).filter(_IS_OPEN).label("orders_open"),
@@ -213,11 +224,22 @@ def _order_expected(row: Row[Any], lines: list[LineExpected]) -> OrderExpected:
 
 def _line_expected(row: Row[Any], request_id: UUID | None) -> LineExpected:
     line = ExpectedLine(**row._mapping)
-    hidden = ("id", "version", "order_id", "request_id", "asked", "asset_creation", "units_made", "pool")
+    shown = (
+        "request_line_id",
+        "sku",
+        "name",
+        "kind",
+        "expected_on",
+        "ordered",
+        "accepted",
+        "rejected",
+        "returned",
+    )
     return LineExpected(
         order_line_id=line.id,
         request_id=line.request_id or request_id,
         cancelled=line.cancelled,
         open=line.open,
-        **fields_of(row, *hidden),
+        over=line.over,
+        **{name: getattr(line, name) for name in shown},
     )
