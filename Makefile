@@ -40,7 +40,7 @@ logs: $(READY) ## Follow what the services say
 token: $(READY) ## Print a token of the running stack: make token PERSON=person-17 ROLE=requester (or "a b")
 	@$(BIN)/python -m deploy.issuer token --person "$(or $(PERSON),person-17)" $(foreach role,$(or $(ROLE),requester),--role $(role))
 
-import: $(READY) ## Import vendors, items or offers into the running stack: make import FILE=catalog.csv (or vendors…, offers…)
+import: $(READY) ## Import vendors, items, offers or shipments into the running stack: make import FILE=catalog.csv (or vendors…, offers…, shipments…)
 	@$(BIN)/python -m deploy.imports "$(or $(FILE),examples/catalog.csv)" $(if $(KIND),--kind $(KIND))
 
 check: $(READY) ## Format, lint, types, architecture and the pure tests: under a minute, no server

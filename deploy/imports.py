@@ -1,4 +1,4 @@
-"""`python -m deploy.imports catalog.csv`: import a file of vendors, items or offers, and watch it being carried out."""
+"""`python -m deploy.imports catalog.csv`: import vendors, items, offers or shipments; watch it being carried out."""
 
 from __future__ import annotations
 
@@ -33,6 +33,12 @@ class Kind(StrEnum):
     VENDORS = "vendors"
     CATALOG = "catalog"
     OFFERS = "offers"
+    SHIPMENTS = "shipments"
+
+    @property
+    def service(self) -> str:
+        """Who takes such a file."""
+        return "receiving" if self is Kind.SHIPMENTS else "purchasing"
 
 
 class NotTaken(RuntimeError):
@@ -48,21 +54,21 @@ def import_file(
     rejected: Annotated[
         Path | None, typer.Option(help="Where to keep the rejected rows; else beside the file.")
     ] = None,
-    url: Annotated[str, typer.Option(help="The purchasing service; else the one that runs here.")] = "",
+    url: Annotated[str, typer.Option(help="The service that takes it; else the one that runs here.")] = "",
     token: Annotated[
         str, typer.Option(help="Of whoever imports; made for the one that runs here.", envvar="TOKEN")
     ] = "",
     home: Annotated[Path, typer.Option(help="Where the local stack keeps its data.")] = HOME,
 ) -> None:
     """Import a file and watch. Exit status 3 when rows were rejected, 2 when the file was not taken."""
+    kind = kind or next((each for each in Kind if file.name.startswith(each)), Kind.CATALOG)
     if not url:
         local = Supervisor.recorded(home)
-        if "purchasing" not in local.urls:
+        if kind.service not in local.urls:
             console.print("Nothing runs here. Start it: [bold]make up[/]")
             raise typer.Exit(NOTHING_RUNS)
-        url = local.urls["purchasing"]
+        url = local.urls[kind.service]
         token = token or local.token("person-17", "procurement_manager")
-    kind = kind or next((each for each in Kind if file.name.startswith(each)), Kind.CATALOG)
     kept = rejected or file.with_name(f"{file.stem}.rejected{file.suffix}")
     try:
         last = asyncio.run(_import(url, token, kind, file, kept))

@@ -6,6 +6,7 @@ from libs.contracts import assets, purchasing
 from libs.contracts.receiving import RenewCopies
 from services.receiving import amendment, copies, expectation, item, place, receipt, shipment, tracking
 from services.receiving.api import router
+from services.receiving.api.imports import KINDS
 from services.receiving.tables import STORAGE
 
 SERVICE = Service(
@@ -24,6 +25,7 @@ SERVICE = Service(
     },
     storage=STORAGE,
     routes=router,
+    imports=tuple(KINDS),
     sends=(assets.AnnounceAll, purchasing.AnnounceAll),
     renews=RenewCopies,
     sequences=("receipt_number", shipment.NUMBER),

@@ -14,6 +14,7 @@ from libs.contracts.people import DefineCostCentre, DefineGroup, DefinePerson
 from libs.contracts.requests import SubmitRequest
 from libs.contracts.values import Kind
 from services.purchasing.api.files import CATALOG, OFFERS
+from services.receiving.api.imports import SHIPMENTS
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
@@ -76,6 +77,12 @@ def test_what_else_can_be_bought_is_made_of_and_offered_for_what_the_files_have(
     assert {item.vendor_number for item in more} <= {*vendors, None}
     assert {offer.sku for offer in offers} <= skus
     assert {offer.vendor_number for offer in offers} <= vendors
+
+
+def test_what_is_shipped_can_be_bought() -> None:
+    shipments = commands("shipments.csv", SHIPMENTS)
+
+    assert {line.sku for shipment in shipments for line in shipment.lines} <= set(the_catalog())
 
 
 def test_every_request_asks_for_items_and_goes_to_a_location_in_the_files() -> None:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.receiving.api import expected, places, receipts, shipments
+from services.receiving.api import expected, imports, places, receipts, shipments
 
 router = APIRouter()
-for each in (receipts, shipments, expected, places):
+for each in (receipts, shipments, imports, expected, places):
     router.include_router(each.router)
