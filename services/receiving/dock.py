@@ -1,7 +1,8 @@
 """One delivery as it comes off the lorry: every check of it, and which unit each delivered one is."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from libs.chassis.decision import Record, Records, Rejection
@@ -13,74 +14,95 @@ from services.receiving.place import check_place
 from services.receiving.serial import RegisteredSerial, serial_id
 
 
-class Dock:
-    """One delivery as it comes off the lorry: which serials and labels it claims, and what must be saved."""
+class DeliveredUnit(NamedTuple):
+    """A unit of a receipt, and where in it it stands."""
 
-    def __init__(self, held: Records, receipt_id: UUID) -> None:
-        self._held = held
-        self._receipt_id = receipt_id
+    unit: UnitToReceive
+    at: str
+
+
+class Dock:
+    """One delivery as it comes off the lorry: everything that it changes, seen so by whatever comes after."""
+
+    def __init__(self, held: Records) -> None:
+        self.held = held
+        self._kept: dict[tuple[type[Record], UUID], Record] = {}
         self._meant: set[UUID] = set()
         self._surplus: Counter[UUID] = Counter()
-        self._serials: dict[UUID, RegisteredSerial] = {}
-        self._labels: dict[UUID, RegisteredLabel] = {}
         self._seen: set[tuple[str, str]] = set()
-        self.save: list[Record] = []
+
+    def keep(self, record: Record) -> None:
+        """From now on it is so."""
+        self.held.put(record)
+        self._kept[type(record), record.id] = record
 
     @property
-    def claims(self) -> list[Record]:
-        """Serial numbers and labels that are in use from now on."""
-        return [*self._serials.values(), *self._labels.values()]
+    def kept(self) -> list[Record]:
+        """What is to be saved."""
+        return list(self._kept.values())
 
-    def accept(self, line: ExpectedLine, delivered: LineToReceive, *, of: str) -> Iterator[ReceivedUnit]:
-        """Which unit each delivered one is, checked; the line's own checks first."""
-        _check_line(line, delivered, of=of)
-        if delivered.location and delivered.storage_space:
-            check_place(self._held, delivered.location, delivered.storage_space, of=of)
-        for position, (unit, expected) in enumerate(
-            zip(delivered.units, self._units_meant(line, delivered, of=of), strict=True)
-        ):
-            where = f"{of}.units[{position}]"
-            location, storage_space = (
-                unit.location or delivered.location,
-                unit.storage_space or delivered.storage_space,
-            )
-            assert location is not None  # the contract wants a place of each
-            assert storage_space is not None
-            if unit.location:
-                check_place(self._held, location, storage_space, of=where)
-            self._claim_serial(line.sku, unit.serial, expected.id, of=where)
-            self._claim_label(unit, expected, of=where)
-            self.save.append(is_here(expected, self._receipt_id, unit.serial))
-            yield ReceivedUnit(
-                asset_id=expected.id,
-                unit_number=expected.unit_number,
-                after=expected.reopened_by,
-                serial=unit.serial,
-                tag=unit.tag,
-                condition=unit.condition,
-                location=location,
-                storage_space=storage_space,
-            )
+    def accept(
+        self, line: ExpectedLine, entries: Sequence[tuple[str, LineToReceive]], receipt_id: UUID
+    ) -> Iterator[tuple[ReceivedUnit, ...]]:
+        """Which unit each delivered one is, checked, for each entry of this line in the receipt."""
+        units = [
+            DeliveredUnit(unit, f"{of}.units[{position}]")
+            for of, delivered in entries
+            for position, unit in enumerate(delivered.units)
+        ]
+        meant = iter(list(zip(units, self._units_meant(line, units), strict=True)))
+        for of, delivered in entries:
+            if delivered.location and delivered.storage_space:
+                check_place(self.held, delivered.location, delivered.storage_space, of=of)
+            yield tuple(self._take(line, delivered, *next(meant), receipt_id) for _ in delivered.units)
+
+    def _take(
+        self,
+        line: ExpectedLine,
+        delivered: LineToReceive,
+        came: DeliveredUnit,
+        expected: ExpectedUnit,
+        receipt_id: UUID,
+    ) -> ReceivedUnit:
+        """One unit, put where it says, or where its line is put."""
+        unit = came.unit
+        location = unit.location or delivered.location
+        storage_space = unit.storage_space or delivered.storage_space
+        assert location is not None  # the contract wants a place of each
+        assert storage_space is not None
+        if unit.location:
+            check_place(self.held, location, storage_space, of=came.at)
+        self._claim_serial(line.sku, unit.serial, expected.id, of=came.at)
+        self._claim_label(unit, expected, of=came.at)
+        self.keep(is_here(expected, receipt_id, unit.serial))
+        return ReceivedUnit(
+            asset_id=expected.id,
+            unit_number=expected.unit_number,
+            after=expected.reopened_by,
+            serial=unit.serial,
+            tag=unit.tag,
+            condition=unit.condition,
+            location=location,
+            storage_space=storage_space,
+        )
 
     def surplus_of(self, line: ExpectedLine) -> int:
-        """How many of the units accepted of this line nobody ordered."""
-        return self._surplus[line.id]
+        """How many of the units accepted of this line nobody ordered; they are counted once."""
+        return self._surplus.pop(line.id, 0)
 
-    def _units_meant(
-        self, line: ExpectedLine, delivered: LineToReceive, *, of: str
-    ) -> Iterator[ExpectedUnit]:
+    def _units_meant(self, line: ExpectedLine, delivered: Sequence[DeliveredUnit]) -> Iterator[ExpectedUnit]:
         """The unit that each delivered one is.
 
         It is the open one that it names; else the one whose tag it bears; else the one that had its serial number
         before; else the lowest open one. What is more than is open is a unit of its own, that nobody ordered.
         """
         known = [
-            self._unit_named(line, unit, of=f"{of}.units[{position}].asset_id")
+            self._unit_named(line, unit, of=f"{at}.asset_id")
             if unit.asset_id
             else self._unit_recognised(line, unit)
-            for position, unit in enumerate(delivered.units)
+            for unit, at in delivered
         ]
-        rest = iter([unit for unit in open_units(self._held, line.id) if unit.id not in self._meant])
+        rest = iter([unit for unit in open_units(self.held, line.id) if unit.id not in self._meant])
         for expected in known:
             yield expected or next(rest, None) or self._unit_beyond(line)
 
@@ -95,19 +117,19 @@ class Dock:
     def _unit_recognised(self, line: ExpectedLine, unit: UnitToReceive) -> ExpectedUnit | None:
         """The open unit that a delivered one tells to be by its tag, or by the serial number that it had before."""
         if unit.tag and is_printed_elsewhere(unit.tag):
-            label = self._held.find(RegisteredLabel, label_id(unit.tag))
+            label = self.held.find(RegisteredLabel, label_id(unit.tag))
             if label and (expected := self._open_unit(line, label.asset_id)):
                 return expected
         elif unit.tag:
-            for bearer in self._held.all(ExpectedUnit, tag=unit.tag):
+            for bearer in self.held.all(ExpectedUnit, tag=unit.tag):
                 return self._open_unit(line, bearer.id)
-        claim = self._held.find(RegisteredSerial, serial_id(unit.serial))
+        claim = self.held.find(RegisteredSerial, serial_id(unit.serial))
         had_it = claim.unit_of(line.sku) if claim else None
         return self._open_unit(line, had_it) if had_it else None
 
     def _open_unit(self, line: ExpectedLine, asset_id: UUID) -> ExpectedUnit | None:
         """This unit, if it is open on this line; it comes once."""
-        expected = self._held.find(ExpectedUnit, asset_id)
+        expected = self.held.find(ExpectedUnit, asset_id)
         if (
             expected is None
             or expected.order_line_id != line.id
@@ -131,43 +153,36 @@ class Dock:
             raise Rejection("serial_repeated", field=f"{of}.serial", message=message)
         self._seen.add((sku, serial))
         claim_id = serial_id(serial)
-        claim = self._serials.get(claim_id) or self._held.find(RegisteredSerial, claim_id)
+        claim = self.held.find(RegisteredSerial, claim_id)
         if claim is None:
-            self._serials[claim_id] = RegisteredSerial(
-                id=claim_id, serial=serial, skus=(sku,), assets=(asset_id,)
-            )
+            self.keep(RegisteredSerial(id=claim_id, serial=serial, skus=(sku,), assets=(asset_id,)))
             return
         taken_by = claim.unit_of(sku)
         if taken_by is not None and taken_by != asset_id:
             message = f"Serial number {serial} of {sku} is another unit's."
             raise Rejection("serial_taken", field=f"{of}.serial", message=message)
         if taken_by is None:
-            self._serials[claim_id] = claim.claimed(sku, asset_id)
+            self.keep(claim.claimed(sku, asset_id))
 
     def _claim_label(self, unit: UnitToReceive, expected: ExpectedUnit, *, of: str) -> None:
         """A tag is on one unit; a label printed elsewhere is this unit's from now on."""
         if unit.tag is None:
             return
         claim_id = label_id(unit.tag)
-        claim = self._labels.get(claim_id) or self._held.find(RegisteredLabel, claim_id)
+        claim = self.held.find(RegisteredLabel, claim_id)
         check_tag(unit.tag, expected, claim, of=of)
         if claim is None and is_printed_elsewhere(unit.tag):
-            self._labels[claim_id] = RegisteredLabel(id=claim_id, label=unit.tag, asset_id=expected.id)
+            self.keep(RegisteredLabel(id=claim_id, label=unit.tag, asset_id=expected.id))
 
 
-def _check_line(line: ExpectedLine, delivered: LineToReceive, *, of: str) -> None:
-    """Something was accepted or rejected, a rejection says why, and no more is accepted than is open."""
+def check_line(line: ExpectedLine, delivered: LineToReceive, *, of: str) -> None:
+    """It is told as its kind is received, something was accepted or rejected, and a rejection says why."""
     _check_kind(line, delivered, of=of)
     if not delivered.units and not delivered.quantity and not delivered.rejected:
         raise Rejection("receipt_empty", field=of, message="Accept or reject at least one unit of this line.")
     if delivered.rejected and not delivered.rejection_reason:
         message = "Say why units were rejected."
         raise Rejection("rejection_reason_missing", field=f"{of}.rejection_reason", message=message)
-    accepted = delivered.quantity or len(delivered.units)
-    if accepted > line.open:
-        message = f"{accepted} of {line.sku} were accepted but only {line.open} are open."
-        field = f"{of}.quantity" if delivered.quantity else f"{of}.units"
-        raise Rejection("receipt_exceeds_open", field=field, message=message)
 
 
 def _check_kind(line: ExpectedLine, delivered: LineToReceive, *, of: str) -> None:

@@ -3,9 +3,9 @@
 A receipt is recorded whole or not at all, and never changed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
@@ -28,10 +28,12 @@ from libs.contracts.message import Event
 from libs.contracts.receiving import (
     Condition,
     GoodsReceived,
+    LineToReceive,
     ReceivedLine,
+    ReceivedUnit,
     RecordReceipt,
 )
-from services.receiving.dock import Dock
+from services.receiving.dock import Dock, check_line
 from services.receiving.expectation import (
     ExpectedLine,
     ExpectedOrder,
@@ -43,7 +45,7 @@ from services.receiving.expectation import (
 from services.receiving.label import RegisteredLabel, is_printed_elsewhere, label_id
 from services.receiving.place import place_key
 from services.receiving.serial import RegisteredSerial, serial_id
-from services.receiving.shipment import Shipment, arrived
+from services.receiving.shipment import Shipment, arrived, unknown_shipment
 
 UNITS_PER_GOODS_RECEIVED = 250
 """Half of what a fact may carry: with 100 lines and the longest texts allowed, more would pass 256 KiB."""
@@ -53,7 +55,8 @@ UNITS_PER_GOODS_RECEIVED = 250
 class Receipt(Record):
     """One delivery taken: for which order, by whom and when.
 
-    It was told in so many facts as are `said`. One that `reverses` another counts below zero what that one counted.
+    `received_on` is the day on which it came, `received_at` when it was told; it was told in so many facts as are
+    `said`. One that `reverses` another counts below zero what that one counted.
     """
 
     APPEND_ONLY: ClassVar[bool] = True
@@ -64,6 +67,7 @@ class Receipt(Record):
     shipment_id: UUID | None = None
     received_by: str
     received_at: datetime
+    received_on: date
     delivery_note: str | None
     accepted: int
     rejected: int
@@ -105,6 +109,15 @@ class ReceiptUnit(Record):
     storage_space: str
 
 
+@dataclass(frozen=True)
+class Arrival:
+    """What is to be recorded as one receipt: its id, its number, and what came."""
+
+    receipt_id: UUID
+    number: str
+    came: RecordReceipt
+
+
 def receipt_unit_id(receipt_id: UUID, asset_id: UUID) -> UUID:
     """What a receipt says of a unit."""
     return caused_id(receipt_id, asset_id.hex)
@@ -113,121 +126,170 @@ def receipt_unit_id(receipt_id: UUID, asset_id: UUID) -> UUID:
 def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decision:
     """Record a delivery if every line of it stands the checks; each serial number is an expected unit."""
     order = _order_named(command, held)
-    lines = _lines_named(command, order, held)
-    receipt_id = cause.id("receipt")
+    _check(command, order, held, cause)
+    dock = Dock(held)
     number = f"RCV-{cause.numbers['receipt_number'][0]:06d}"
-    dock = Dock(held, receipt_id)
-    said: list[ReceivedLine] = []
-    for index, (line, delivered) in enumerate(zip(lines, command.lines, strict=True)):
-        received_line_id = cause.id("receipt_line", index)
-        units = tuple(dock.accept(line, delivered, of=f"lines[{index}]"))
-        accepted = delivered.quantity or len(units)
-        reason = delivered.rejection_reason if delivered.rejected else None
-        dock.save += [
+    facts = take(Arrival(cause.id("receipt"), number, command), order, dock, cause)
+    receipt_id = str(cause.id("receipt"))
+    answer = {"receipt_id": receipt_id, "receipt_number": number, "order_id": str(order.id)}
+    return Decision(save=dock.kept, publish=facts, answer=answer)
+
+
+def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> list[Event]:
+    """Keep one receipt of what came, and what is to be said of it."""
+    command = arrival.came
+    said: list[ReceivedLine | None] = [None] * len(command.lines)
+    for line_id, entries in _by_line(command).items():
+        line = dock.held[ExpectedLine, line_id]
+        _check_open(line, entries)
+        accepted = sum(delivered.quantity or len(delivered.units) for _, delivered in entries)
+        rejected = sum(delivered.rejected for _, delivered in entries)
+        named = [(f"lines[{index}]", delivered) for index, delivered in entries]
+        for (index, delivered), units in zip(
+            entries, dock.accept(line, named, arrival.receipt_id), strict=True
+        ):
+            received = _received(arrival, index, delivered, order, line, units)
+            _keep_line(arrival, received, dock)
+            said[index] = received
+        dock.keep(
             replace(
                 line,
                 accepted=line.accepted + accepted,
-                rejected=line.rejected + delivered.rejected,
+                rejected=line.rejected + rejected,
                 surplus_made=line.surplus_made + dock.surplus_of(line),
-            ),
-            ReceiptLine(
-                id=received_line_id,
-                receipt_id=receipt_id,
-                order_line_id=line.id,
-                sku=line.sku,
-                accepted=accepted,
-                rejected=delivered.rejected,
-                rejection_reason=reason,
-                location=delivered.location,
-                storage_space=delivered.storage_space,
-            ),
-            *(
-                ReceiptUnit(
-                    id=receipt_unit_id(receipt_id, unit.asset_id),
-                    receipt_line_id=received_line_id,
-                    **{name: value for name, value in unit if name != "after"},
-                )
-                for unit in units
-            ),
-        ]
-        said.append(
-            ReceivedLine(
-                receipt_line_id=received_line_id,
-                order_line_id=line.id,
-                request_id=line.request_id or order.request_id,
-                request_line_id=line.request_line_id,
-                sku=line.sku,
-                accepted=accepted,
-                rejected=delivered.rejected,
-                rejection_reason=reason,
-                asset_creation=line.asset_creation,
-                location=delivered.location,
-                storage_space=delivered.storage_space,
-                units=units,
             )
         )
-    parts = list(_parts(said))
+    lines = [line for line in said if line is not None]
+    parts = list(_parts(lines))
+    received_by, received_on = cause.actor.id or cause.sender, command.received_on or cause.at.date()
     receipt = Receipt(
-        id=receipt_id,
-        number=number,
+        id=arrival.receipt_id,
+        number=arrival.number,
         order_id=order.id,
         request_id=order.request_id,
         shipment_id=command.shipment_id,
-        received_by=cause.actor.id or cause.sender,
+        received_by=received_by,
         received_at=cause.at,
+        received_on=received_on,
         delivery_note=command.delivery_note,
-        accepted=sum(line.accepted for line in said),
-        rejected=sum(line.rejected for line in said),
-        order_line_ids=tuple(dict.fromkeys(line.id for line in lines)),
+        accepted=sum(line.accepted for line in lines),
+        rejected=sum(line.rejected for line in lines),
+        order_line_ids=tuple(dict.fromkeys(line.order_line_id for line in lines)),
         said=len(parts),
     )
+    dock.keep(receipt)
     facts: list[Event] = [
         GoodsReceived(
-            receipt_id=receipt_id,
-            receipt_number=number,
+            receipt_id=receipt.id,
+            receipt_number=receipt.number,
             said=position,
             order_id=order.id,
             request_id=order.request_id,
             shipment_id=command.shipment_id,
-            received_by=cause.actor.id or cause.sender,
+            received_by=received_by,
+            received_on=received_on,
             lines=part,
         )
         for position, part in enumerate(parts, 1)
     ]
-    came: list[Record] = []
     if command.shipment_id is not None:
-        shipment, received = arrived(command.shipment_id, order, said, held, cause.at.date())
-        came, facts = [shipment], [*facts, *received]
-    answer = {"receipt_id": str(receipt_id), "receipt_number": number, "order_id": str(order.id)}
-    return Decision(save=[receipt, *came, *dock.save, *dock.claims], publish=facts, answer=answer)
+        shipment, told = arrived(command.shipment_id, order, lines, dock.held, received_on)
+        dock.keep(shipment)
+        facts += told
+    return facts
+
+
+def _received(
+    arrival: Arrival,
+    index: int,
+    delivered: LineToReceive,
+    order: ExpectedOrder,
+    line: ExpectedLine,
+    units: tuple[ReceivedUnit, ...],
+) -> ReceivedLine:
+    return ReceivedLine(
+        receipt_line_id=caused_id(arrival.receipt_id, "receipt_line", index),
+        order_line_id=line.id,
+        request_id=line.request_id or order.request_id,
+        request_line_id=line.request_line_id,
+        sku=line.sku,
+        accepted=delivered.quantity or len(units),
+        rejected=delivered.rejected,
+        rejection_reason=delivered.rejection_reason if delivered.rejected else None,
+        asset_creation=line.asset_creation,
+        location=delivered.location,
+        storage_space=delivered.storage_space,
+        units=units,
+    )
+
+
+def _keep_line(arrival: Arrival, line: ReceivedLine, dock: Dock) -> None:
+    dock.keep(
+        ReceiptLine(
+            id=line.receipt_line_id,
+            receipt_id=arrival.receipt_id,
+            order_line_id=line.order_line_id,
+            sku=line.sku,
+            accepted=line.accepted,
+            rejected=line.rejected,
+            rejection_reason=line.rejection_reason,
+            location=line.location,
+            storage_space=line.storage_space,
+        )
+    )
+    for unit in line.units:
+        dock.keep(
+            ReceiptUnit(
+                id=receipt_unit_id(arrival.receipt_id, unit.asset_id),
+                receipt_line_id=line.receipt_line_id,
+                **{name: value for name, value in unit if name != "after"},
+            )
+        )
 
 
 def _order_named(command: RecordReceipt, held: Records) -> ExpectedOrder:
-    """Goods are taken for an order that the dock has heard of."""
+    """Goods are taken for an order that the dock has heard of; what they came with can name it."""
+    if orders := held.all(ExpectedOrder):
+        return orders[0]
+    names = ("order_id", "requisition_number", "purchase_order_number")
+    field = next((name for name in names if getattr(command, name) is not None), None)
+    if field is None:
+        raise unknown_shipment(command.shipment_id)
     named = command.order_id or command.number
-    orders = held.all(ExpectedOrder)
-    if not orders:
-        names = ("order_id", "requisition_number", "purchase_order_number")
-        field = next(name for name in names if getattr(command, name) is not None)
-        raise Rejection("order_unknown", field=field, message=f"No submitted order is called {named}.")
-    return orders[0]
+    raise Rejection("order_unknown", field=field, message=f"No submitted order is called {named}.")
 
 
-def _lines_named(command: RecordReceipt, order: ExpectedOrder, held: Records) -> list[ExpectedLine]:
-    """Every line is one of the order's, named once."""
-    lines: dict[UUID, ExpectedLine] = {}
+def _check(command: RecordReceipt, order: ExpectedOrder, held: Records, cause: Cause) -> None:
+    """It came today or before, and every line is one of the order's and told as it should be."""
+    # Somewhere on earth it is tomorrow already.
+    if command.received_on and command.received_on > (cause.at + timedelta(hours=14)).date():
+        message = f"Goods cannot have come on {command.received_on}, which is yet to come."
+        raise Rejection("date_in_future", field="received_on", message=message)
     for index, delivered in enumerate(command.lines):
-        field = f"lines[{index}].order_line_id"
         line = held.find(ExpectedLine, delivered.order_line_id)
         if line is None or line.order_id != order.id:
             message = f"Order {order.requisition_number} has no line {delivered.order_line_id}."
-            raise Rejection("order_line_unknown", field=field, message=message)
-        if line.id in lines:
-            raise Rejection(
-                "order_line_repeated", field=field, message="This line stands in the receipt already."
-            )
-        lines[line.id] = line
-    return list(lines.values())
+            raise Rejection("order_line_unknown", field=f"lines[{index}].order_line_id", message=message)
+        check_line(line, delivered, of=f"lines[{index}]")
+
+
+def _by_line(command: RecordReceipt) -> Mapping[UUID, Sequence[tuple[int, LineToReceive]]]:
+    """What stands in it of each order line, and at which place: what was put into several spaces more than once."""
+    entries: dict[UUID, list[tuple[int, LineToReceive]]] = {}
+    for index, delivered in enumerate(command.lines):
+        entries.setdefault(delivered.order_line_id, []).append((index, delivered))
+    return entries
+
+
+def _check_open(line: ExpectedLine, entries: Sequence[tuple[int, LineToReceive]]) -> None:
+    """No more is accepted than is open."""
+    accepted = 0
+    for index, delivered in entries:
+        accepted += delivered.quantity or len(delivered.units)
+        if accepted > line.open:
+            message = f"{accepted} of {line.sku} were accepted but only {line.open} are open."
+            field = f"lines[{index}].quantity" if delivered.quantity else f"lines[{index}].units"
+            raise Rejection("receipt_exceeds_open", field=field, message=message)
 
 
 def _parts(lines: Sequence[ReceivedLine]) -> Iterator[tuple[ReceivedLine, ...]]:
@@ -252,20 +314,21 @@ def _parts(lines: Sequence[ReceivedLine]) -> Iterator[tuple[ReceivedLine, ...]]:
 def _what_it_changes(command: RecordReceipt) -> Keys:
     if command.shipment_id is not None:
         yield Key(Shipment, command.shipment_id)
-    for line in command.lines:
+    for line_id, entries in _by_line(command).items():
         # The line's lock guards its units, so those that are only counted down need none of their own.
-        yield Key(ExpectedLine, line.order_line_id, may_be_new=True)
-        if line.units:
+        yield Key(ExpectedLine, line_id, may_be_new=True)
+        if units := sum(len(delivered.units) for _, delivered in entries):
             yield Many(
                 ExpectedUnit,
                 by="order_line_id",
-                value=line.order_line_id,
+                value=line_id,
                 where={"status": UnitStatus.OPEN},
                 order_by="unit_number",
-                limit=len(line.units),
+                limit=units,
             )
             # A unit that was taken back and is to come again is known by the serial number or label that it had.
-            yield Many(ExpectedUnit, by="line_again", value=line.order_line_id)
+            yield Many(ExpectedUnit, by="line_again", value=line_id)
+    for line in command.lines:
         for unit in line.units:
             if unit.asset_id:
                 yield Key(ExpectedUnit, unit.asset_id, may_be_new=True)
@@ -281,6 +344,8 @@ def _what_it_reads(command: RecordReceipt) -> Keys:
         yield Key(ExpectedOrder, command.order_id)
     elif command.number:
         yield Key(ExpectedOrder, Via(OrderName, order_name_id(command.number), "order_id"))
+    elif command.shipment_id:
+        yield Key(ExpectedOrder, Via(Shipment, command.shipment_id, "order_id"))
     locations = {unit.location for line in command.lines for unit in line.units if unit.location}
     for location in locations | {line.location for line in command.lines if line.location}:
         yield place_key(location)

@@ -242,9 +242,7 @@ def arrived(
     """
     shipment = held.find(Shipment, shipment_id)
     if shipment is None:
-        raise Rejection(
-            "shipment_unknown", field="shipment_id", message=f"No shipment has the id {shipment_id}."
-        )
+        raise unknown_shipment(shipment_id)
     if shipment.order_id != order.id:
         message = f"Shipment {shipment.number} is not of order {order.requisition_number}."
         raise Rejection("shipment_for_other_order", field="shipment_id", message=message)
@@ -302,6 +300,12 @@ def tracked(shipment: Shipment, held: Records) -> list[TrackingNumber]:
         message = f"{shipment.carrier} carries another shipment as {shipment.tracking_number}."
         raise Rejection("shipment_number_reused", field="tracking_number", message=message)
     return []
+
+
+def unknown_shipment(shipment_id: UUID | None) -> Rejection:
+    """Nobody told of it."""
+    message = f"No shipment has the id {shipment_id}."
+    return Rejection("shipment_unknown", field="shipment_id", message=message)
 
 
 def _order_named(command: RegisterShipment, held: Records) -> ExpectedOrder:

@@ -1,10 +1,12 @@
 """Deliveries that are refused: each check once, and none leaves a trace."""
 
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import ValidationError
 
-from libs.contracts.receiving import LineToReceive, RecordReceipt
+from libs.contracts.receiving import LineToReceive, RecordReceipt, UnitToReceive
 from libs.contracts.values import (
     Kind,
     asset_id_of,
@@ -12,8 +14,11 @@ from libs.contracts.values import (
 from services.receiving import expectation, place, receipt
 from tests.builders_dock import (
     LINE,
+    NOON,
     ORDER,
     SECOND_LINE,
+    SITE,
+    SPACE,
     Ended,
     House,
     a_cancellation,
@@ -86,13 +91,59 @@ def test_a_line_of_another_order_is_refused() -> None:
     )
 
 
-def test_a_line_named_twice_is_refused() -> None:
-    lines = tuple(LineToReceive(order_line_id=LINE, units=units(serial)) for serial in ("S-1", "S-2"))
+def test_a_delivery_of_tomorrow_is_refused() -> None:
+    two_days_later = NOON.date() + timedelta(days=2)
+
+    assert refused(a_dock(), a_delivery(a_unit(), received_on=two_days_later)) == (
+        "date_in_future",
+        "received_on",
+    )
+
+
+def test_more_than_is_open_in_several_spaces_together_is_refused() -> None:
+    lines = tuple(LineToReceive(order_line_id=LINE, units=units(*some)) for some in (("1", "2"), ("3", "4")))
 
     assert refused(a_dock(), RecordReceipt(order_id=ORDER, lines=lines)) == (
-        "order_line_repeated",
-        "lines[1].order_line_id",
+        "receipt_exceeds_open",
+        "lines[1].units",
     )
+
+
+def test_a_serial_number_twice_in_two_spaces_is_refused() -> None:
+    lines = tuple(LineToReceive(order_line_id=LINE, units=units("S-1")) for _ in range(2))
+
+    assert refused(a_dock(), RecordReceipt(order_id=ORDER, lines=lines)) == (
+        "serial_repeated",
+        "lines[1].units[0].serial",
+    )
+
+
+def test_a_line_put_into_a_place_nobody_defined_is_refused() -> None:
+    line = LineToReceive(
+        order_line_id=LINE, units=(UnitToReceive(serial="S-1"),), location=SITE, storage_space="Z-99"
+    )
+
+    assert refused(a_dock(), RecordReceipt(order_id=ORDER, lines=(line,))) == (
+        "storage_space_unknown",
+        "lines[0].storage_space",
+    )
+
+
+@pytest.mark.parametrize("quantity", [0, -1])
+def test_a_quantity_that_is_none_is_no_delivery(quantity: int) -> None:
+    with pytest.raises(ValidationError):
+        LineToReceive(order_line_id=LINE, quantity=quantity, location=SITE, storage_space=SPACE)
+
+
+def test_a_delivery_for_a_shipment_nobody_told_of_waits_and_is_then_refused() -> None:
+    house = a_dock()
+    delivery = a_delivery(a_unit(), order_id=None, shipment_id=UUID(int=5))
+
+    waiting = house.hear(delivery)
+
+    assert waiting == Ended("waiting")
+    ended = house.give_up(delivery)
+    assert (ended.verdict, ended.code) == ("rejected", "shipment_unknown")
 
 
 def test_more_than_is_open_is_refused() -> None:

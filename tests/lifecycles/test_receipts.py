@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.chassis.decision import Decision
+from libs.chassis.ids import caused_id
 from libs.contracts.receiving import (
     Condition,
     GoodsReceived,
@@ -79,7 +80,7 @@ def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
     ended = house.hear(a_delivery(a_unit("S-1"), rejected=1, rejection_reason="wet", delivery_note="DN-9"))
 
     cause = a_cause(3)  # the house's third message
-    receipt_id, line_id = cause.id("receipt"), cause.id("receipt_line", 0)
+    receipt_id, line_id = cause.id("receipt"), caused_id(cause.id("receipt"), "receipt_line")
     unit: dict[str, Any] = {
         "asset_id": asset_id_of(LINE, 1),
         "unit_number": 1,
@@ -109,6 +110,7 @@ def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
                 request_id=REQUEST,
                 received_by="dock",
                 received_at=NOON,
+                received_on=NOON.date(),
                 delivery_note="DN-9",
                 accepted=1,
                 rejected=1,
@@ -141,6 +143,7 @@ def test_a_delivery_is_recorded_unit_by_unit_and_said() -> None:
                 order_id=ORDER,
                 request_id=REQUEST,
                 received_by="dock",
+                received_on=NOON.date(),
                 lines=(
                     ReceivedLine(
                         receipt_line_id=line_id,
@@ -287,7 +290,8 @@ def test_a_big_delivery_is_said_in_parts_that_add_up_and_fit() -> None:
     said = [line for fact in facts for line in fact.lines]
     assert sum(line.accepted for line in said) == sum(len(line.units) for line in said) == UNITS_PER_FACT
     assert sum(line.rejected for line in said) == 100 * QUANTITY_MAX
-    assert house.all(Receipt)[0].version == len(facts)
+    assert [fact.said for fact in facts] == [1, 2]
+    assert [(receipt.version, receipt.said) for receipt in house.all(Receipt)] == [(2, 2)]
 
 
 def test_a_line_that_is_split_counts_its_rejected_units_once() -> None:

@@ -1,6 +1,6 @@
 """Taking deliveries over HTTP, and seeing what was taken."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,6 +43,7 @@ class ReceiptSeen(BaseModel):
     shipment_id: UUID | None
     received_by: str
     received_at: datetime
+    received_on: date
     delivery_note: str | None
     accepted: int
     rejected: int
@@ -136,5 +137,5 @@ async def show_receipt(reference: str, read: Reading) -> ReceiptInDetail:
 
 def _receipt_seen(row: Row[Any]) -> ReceiptSeen:
     return ReceiptSeen(
-        receipt_id=row.id, receipt_number=row.number, **fields_of(row, "id", "version", "number")
+        receipt_id=row.id, receipt_number=row.number, **fields_of(row, "id", "version", "number", "said")
     )
