@@ -14,7 +14,7 @@ from libs.contracts.purchasing import (
 )
 from libs.contracts.values import Money, derived_id
 from services.assets import amendment as assets_amendment
-from services.assets import asset, entitlement, lot
+from services.assets import arrival, asset, entitlement, issuing
 from services.assets.asset import Asset, Status
 from services.assets.ordered_line import OrderedLine as KnownLine
 from services.receiving import amendment, expectation, place, receipt
@@ -113,7 +113,9 @@ def a_dock() -> House:
 
 def a_store() -> House:
     """Assets."""
-    return House(asset.HANDLERS, assets_amendment.HANDLERS, entitlement.HANDLERS, lot.HANDLERS)
+    return House(
+        asset.HANDLERS, arrival.HANDLERS, assets_amendment.HANDLERS, entitlement.HANDLERS, issuing.HANDLERS
+    )
 
 
 def to_come_at(dock: House) -> set[int]:

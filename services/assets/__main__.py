@@ -2,7 +2,17 @@
 
 from libs.chassis.run import run
 from libs.chassis.service import Service
-from services.assets import amendment, asset, entitlement, handover, location, lot
+from services.assets import (
+    amendment,
+    arrival,
+    asset,
+    entitlement,
+    handover,
+    issuing,
+    location,
+    on_the_way,
+    taking_back,
+)
 from services.assets.api import router
 from services.assets.tables import STORAGE
 
@@ -11,10 +21,13 @@ SERVICE = Service(
     queues={
         "inbox": (
             *asset.HANDLERS,
+            *arrival.HANDLERS,
+            *taking_back.HANDLERS,
+            *on_the_way.HANDLERS,
             *amendment.HANDLERS,
             *handover.HANDLERS,
             *entitlement.HANDLERS,
-            *lot.HANDLERS,
+            *issuing.HANDLERS,
             *location.HANDLERS,
         )
     },

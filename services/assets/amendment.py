@@ -3,20 +3,16 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Record, Records
-from libs.contracts.message import Message
+from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key, Keys, Records
 from libs.contracts.purchasing import AmendedLine, AnnouncedLine, OrderAmended, OrderAnnounced
-from libs.contracts.units import amendment_id, to_come
+from libs.contracts.units import amendment_id
 from libs.contracts.values import Kind
 from services.assets import entitlement, lot
 from services.assets.asset import (
-    Asset,
-    Status,
+    GONE,
     started,
     tags_for,
     template,
-    templates_cancelled,
-    templates_created,
     templates_of,
     together,
     what_it_made,
@@ -29,6 +25,7 @@ from services.assets.ordered_line import (
     amended,
     ordered_line,
 )
+from services.assets.standing import templates_stand
 
 
 def amend(fact: OrderAmended, held: Records, cause: Cause) -> Decision:
@@ -90,35 +87,8 @@ def _line_amended(
         made = [
             template(line, number, next(tags)) for number in range(before.units_made + 1, line.units_made + 1)
         ]
-        done.append(_templates_followed(line, made, held))
+        done.append(templates_stand(line, held, made=made))
     return together(done)
-
-
-def _templates_followed(line: OrderedLine, made: list[Asset], held: Records) -> Decision:
-    """On order are the units to come, at the line's price; a new one that is not to come has its number and tag."""
-    known = [
-        asset
-        for status in (Status.ON_ORDER, Status.CANCELLED)
-        for asset in held.all(Asset, order_line_id=line.id, status=status)
-    ]
-    missing = {asset.unit_number for asset in (*known, *made)}
-    open_ones = to_come(line.pool, line.units_made, missing, line.open)
-    save: list[Record] = []
-    revived: list[Asset] = []
-    dropped: list[Asset] = []
-    for asset in sorted((*known, *made), key=lambda each: each.unit_number):
-        is_open, was_open = asset.unit_number in open_ones, asset.status is Status.ON_ORDER
-        if was_open and not is_open:
-            dropped.append(asset.become(Status.CANCELLED))
-        elif is_open and not was_open:
-            revived.append(asset.become(Status.ON_ORDER, cost=line.unit_price))
-        elif asset.version == 0:
-            save.append(asset)
-        elif is_open and asset.cost != line.unit_price:
-            save.append(replace(asset, cost=line.unit_price))
-    created = sorted((*made, *revived), key=lambda each: each.unit_number)
-    said: list[Message] = [*templates_created(line, created), *templates_cancelled(line, dropped)]
-    return Decision(save=[*save, *revived, *dropped], publish=said)
 
 
 def _announced(fact: OrderAnnounced, told: AnnouncedLine, tags: Iterator[int], cause: Cause) -> Decision:
@@ -128,7 +98,7 @@ def _announced(fact: OrderAnnounced, told: AnnouncedLine, tags: Iterator[int], c
         line = replace(line, kept=line.wanted)
     if line.has_templates:
         made = [template(line, number, next(tags)) for number in range(1, line.units_made + 1)]
-        return together([Decision(save=[line]), _templates_followed(line, made, Records())])
+        return together([Decision(save=[line]), templates_stand(line, Records(), made=made)])
     return started(line, told, fact.vendor_id, tags, cause) if line.wanted else Decision(save=[line])
 
 
@@ -140,7 +110,7 @@ def _lines_and_templates(fact: OrderAmended) -> Keys:
         yield Key(OrderedLine, told.order_line_id)
         yield from what_it_made(told.order_line_id)
         if told.quantity > told.quantity_before:
-            yield templates_of(told.order_line_id, Status.CANCELLED)
+            yield from templates_of(told.order_line_id, *GONE)
 
 
 def _lines_as_known(fact: OrderAnnounced) -> Keys:
@@ -150,7 +120,7 @@ def _lines_as_known(fact: OrderAnnounced) -> Keys:
     for told in fact.lines:
         yield Key(OrderedLine, told.order_line_id, may_be_new=True)
         yield from what_it_made(told.order_line_id)
-        yield templates_of(told.order_line_id, Status.CANCELLED)
+        yield from templates_of(told.order_line_id, *GONE)
 
 
 def _tags_for_amendment(fact: OrderAmended) -> Mapping[str, int]:

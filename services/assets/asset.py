@@ -1,12 +1,11 @@
 """Assets from the order on: a template per unit, converted when the unit arrives, cancelled when it won't.
 
-Software becomes an entitlement instead, consumables a lot; services leave nothing behind. How an order is amended is
-told in `amendment`.
+Software becomes an entitlement instead, consumables a lot; services leave nothing behind. What arrives is told in
+`arrival`, what is taken back in `taking_back`, how an order is amended in `amendment`.
 
 A template's id follows from its order line and unit number and never changes, whatever happens to the unit.
 """
 
-from calendar import monthrange
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,20 +18,15 @@ from libs.chassis.decision import Cause, Decision, Early, Handler, Handlers, Key
 from libs.contracts import purchasing
 from libs.contracts.assets import (
     ISSUED_TAG_PREFIX,
-    AssetsReceived,
-    StockedUnit,
     TaggedUnit,
     TemplateAssetsCancelled,
     TemplateAssetsCreated,
 )
 from libs.contracts.message import Message
 from libs.contracts.purchasing import OrderCancelled, OrderSubmitted
-from libs.contracts.receiving import GoodsReceived, ReceivedLine, ReceivedUnit
 from libs.contracts.values import UNITS_PER_FACT, AssetCreation, Kind, asset_id_of
 from services.assets import entitlement, lot
-from services.assets.label import Label, label_id, label_on
 from services.assets.ordered_line import OrderedLine, after_amendment, ordered_line
-from services.assets.stock import InventoryTransaction, Movement, balances
 
 T = TypeVar("T")
 
@@ -53,12 +47,22 @@ class Status(StrEnum):
     CANCELLED = "cancelled"
 
 
+TEMPLATES = (Status.ON_ORDER, Status.IN_TRANSIT)
+"""What is to come."""
+GONE = (Status.CANCELLED, Status.RETURNED_TO_VENDOR)
+"""What is not here and is not to come, unless things change."""
+
+_TAKEN_BACK = frozenset({*TEMPLATES, *GONE})
 TRANSITIONS: Mapping[Status, frozenset[Status]] = dict.fromkeys(Status, frozenset()) | {
-    Status.ON_ORDER: frozenset({Status.IN_STOCK, Status.CANCELLED}),
-    Status.IN_STOCK: frozenset({Status.ASSIGNED}),
+    Status.ON_ORDER: frozenset({Status.IN_TRANSIT, Status.IN_STOCK, Status.CANCELLED}),
+    Status.IN_TRANSIT: frozenset({Status.ON_ORDER, Status.IN_STOCK, Status.CANCELLED}),
+    Status.IN_STOCK: frozenset({Status.ASSIGNED}) | _TAKEN_BACK,
+    # Until somebody has acknowledged it, the dock can take a unit back that was given to them.
+    Status.ASSIGNED: _TAKEN_BACK,
     # The dock wins: a cancelled unit that turns up all the same is an asset, with the id it always had. A wanted one
-    # for which another had come is on order again when an amendment wants more.
-    Status.CANCELLED: frozenset({Status.IN_STOCK, Status.ON_ORDER}),
+    # for which another had come is on order again when an amendment wants more, or the other is taken back.
+    Status.CANCELLED: frozenset({Status.IN_STOCK, *TEMPLATES}),
+    Status.RETURNED_TO_VENDOR: frozenset({Status.IN_STOCK, *TEMPLATES}),
 }
 
 
@@ -68,7 +72,8 @@ class Asset(Record):
 
     `issued_tag` is the tag we gave it and finds it for ever; `tag` is what is stuck on it. Location and
     storage space are known while it is in stock. While it is assigned, one of custodian, location (without a space)
-    and financial owner says to whom or what, and the handover since when.
+    and financial owner says to whom or what, and the handover since when; `acknowledged` that they said so.
+    `given_back` tells that it went back to the vendor for credit, and has not come again.
     """
 
     TRANSITIONS: ClassVar[Mapping[Any, frozenset[Any]]] = TRANSITIONS
@@ -91,6 +96,13 @@ class Asset(Record):
     financial_owner: str | None = None
     assigned_for: UUID | None = None
     handover_id: UUID | None = None
+    acknowledged: bool = False
+    given_back: bool = False
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it came and was not taken back."""
+        return self.status not in (*TEMPLATES, *GONE)
 
 
 def order(submitted: OrderSubmitted, held: Records, cause: Cause) -> Decision:
@@ -119,64 +131,6 @@ def started(
     return Decision(save=[line, *templates], publish=list(templates_created(line, templates)))
 
 
-def receive(goods: GoodsReceived, held: Records, cause: Cause) -> Decision:
-    """What arrived is in stock, under the id it was ordered with.
-
-    The dock wins: a cancelled unit that arrives is revived, and if another was to come in its place, that one
-    won't. A unit that has arrived before stays as it is: the same thing cannot arrive twice.
-    """
-    save: list[Record] = []
-    publish: list[Message] = []
-    moved: list[InventoryTransaction] = []
-    others: list[Decision] = []
-    tags = iter(cause.numbers.get("asset_tag", ()))
-    for index, received in enumerate(goods.lines):
-        line = held[OrderedLine, received.order_line_id]
-        arrived: dict[UUID, Asset] = {}
-        for unit in received.units if line.makes_assets else ():
-            known = _asset_of(unit, received, line, arrived, goods, held) or _made_on_receipt(
-                line, unit, tags
-            )
-            if known.status not in (Status.ON_ORDER, Status.CANCELLED):
-                continue
-            label = label_on(known.id, unit, held)
-            asset = arrived[known.id] = known.become(
-                Status.IN_STOCK,
-                cost=line.unit_price,
-                tag=label.label if label else known.tag,
-                serial=unit.serial,
-                receipt_id=goods.receipt_id,
-                receipt_line_id=received.receipt_line_id,
-                warranty_until=_months_after(cause.at.date(), line.warranty_months),
-                location=unit.location,
-                storage_space=unit.storage_space,
-            )
-            if label and not label.version:
-                save.append(label)
-            moved.append(
-                InventoryTransaction(
-                    id=cause.id("transaction", len(moved)),
-                    movement=Movement.RECEIVED,
-                    asset_id=asset.id,
-                    sku=asset.sku,
-                    location=unit.location,
-                    storage_space=unit.storage_space,
-                    change=1,
-                    at=cause.at,
-                    receipt_line_id=received.receipt_line_id,
-                )
-            )
-        kept = len(arrived) if line.makes_assets else received.accepted
-        line = replace(line, kept=line.kept + kept)
-        surplus = _surplus(line, held, besides=arrived)
-        save += [line, *arrived.values(), *surplus]
-        publish += _assets_received(line, goods.receipt_id, list(arrived.values()))
-        publish += templates_cancelled(line, surplus)
-        if line.makes_lot:
-            others.append(lot.receive(line, received, goods.receipt_id, held, cause, index=index))
-    return together([Decision(save=[*save, *moved], add=balances(moved), publish=publish), *others])
-
-
 def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
     """What was cancelled and has not arrived will not come: the highest-numbered templates are cancelled."""
     done: list[Decision] = []
@@ -188,8 +142,8 @@ def cancel(cancelled: OrderCancelled, held: Records, cause: Cause) -> Decision:
         if line.kind is Kind.SOFTWARE:
             done.append(entitlement.follow(line, held, cause))
             continue
-        surplus = _surplus(line, held)
-        done.append(Decision(save=[line, *surplus], publish=list(templates_cancelled(line, surplus))))
+        changed = followed(line, templates_held(line.id, held))
+        done.append(Decision(save=[line, *changed], publish=list(templates_cancelled(line, changed))))
         if line.makes_lot:
             done.append(lot.follow(line, held))
     return together(done)
@@ -208,15 +162,29 @@ def together(decisions: Iterable[Decision]) -> Decision:
     )
 
 
-def _surplus(line: OrderedLine, held: Records, besides: Mapping[UUID, Asset] | None = None) -> list[Asset]:
-    """Cancel the highest-numbered templates beyond what is open, besides those that have just arrived."""
-    on_order = [
-        asset
-        for asset in held.all(Asset, order_line_id=line.id, status=Status.ON_ORDER)
-        if asset.id not in (besides or {})
+def followed(line: OrderedLine, templates: Iterable[Asset]) -> list[Asset]:
+    """Those of a line's templates that change, because fewer are open, or others are on their way by now.
+
+    The highest-numbered beyond what is open will not come, first among them what went back for credit before. The
+    lowest of the rest, as many as are on their way, are in transit.
+    """
+    templates = sorted(templates, key=lambda asset: (asset.given_back, asset.unit_number))
+    if len(templates) <= line.open and not line.on_way:
+        coming = [asset for asset in templates if asset.status is Status.IN_TRANSIT]
+        return [asset.become(Status.ON_ORDER) for asset in coming]
+    dropped = [asset.become(Status.CANCELLED) for asset in templates[line.open :]]
+    left = sorted(templates[: line.open], key=lambda asset: asset.unit_number)
+    moved = [
+        asset.become(now)
+        for place, asset in enumerate(left)
+        if asset.status is not (now := Status.IN_TRANSIT if place < line.on_way else Status.ON_ORDER)
     ]
-    on_order.sort(key=lambda asset: asset.unit_number)
-    return [asset.become(Status.CANCELLED) for asset in on_order[line.open :]]
+    return [*moved, *dropped]
+
+
+def templates_held(line_id: UUID, held: Records) -> list[Asset]:
+    """The units of a line that are to come, as they were until now."""
+    return [asset for status in TEMPLATES for asset in held.all(Asset, order_line_id=line_id, status=status)]
 
 
 def template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
@@ -235,50 +203,9 @@ def template(line: OrderedLine, unit_number: int, tag_number: int) -> Asset:
     )
 
 
-def _asset_of(
-    unit: ReceivedUnit,
-    received: ReceivedLine,
-    line: OrderedLine,
-    arrived: Mapping[UUID, Asset],
-    goods: GoodsReceived,
-    held: Records,
-) -> Asset | None:
-    """The asset that a delivered unit is.
-
-    A dock that was set up anew knows how many units are here, but not which. So what it takes with another receipt,
-    under another serial number, for a unit that is here is another thing: the lowest unit to come that it did not name.
-    """
-    known = held.find(Asset, unit.asset_id)
-    if known is None or known.serial in (None, unit.serial) or known.receipt_id == goods.receipt_id:
-        return known
-    named = {each.asset_id for each in received.units}
-    to_come = [
-        asset
-        for asset in held.all(Asset, order_line_id=line.id, status=Status.ON_ORDER)
-        if asset.id not in named and asset.id not in arrived
-    ]
-    return min(to_come, key=lambda asset: asset.unit_number, default=known)
-
-
-def _made_on_receipt(line: OrderedLine, unit: ReceivedUnit, tags: Iterator[int]) -> Asset:
-    """The asset of a line that has no templates; it is never seen on order."""
-    if line.has_templates:
-        raise RuntimeError(f"unit {unit.unit_number} of order line {line.id} has no template")
-    return template(line, unit.unit_number, next(tags))
-
-
-def _months_after(day: date, months: int) -> date | None:
-    """The day so many months later, the last of a shorter month; None for none."""
-    if not months:
-        return None
-    years, month = divmod(day.month - 1 + months, 12)
-    year, month = day.year + years, month + 1
-    return date(year, month, min(day.day, monthrange(year, month)[1]))
-
-
 def templates_created(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
     """What is said of units that are on order."""
-    for part in _parts(assets):
+    for part in parts_of(assets):
         yield TemplateAssetsCreated(
             order_line_id=line.id,
             order_id=line.order_id,
@@ -291,8 +218,8 @@ def templates_created(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Me
 
 
 def templates_cancelled(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[Message]:
-    """What is said of units that will not come."""
-    for part in _parts(assets):
+    """What is said of those of the units that will not come."""
+    for part in parts_of([asset for asset in assets if asset.status is Status.CANCELLED]):
         yield TemplateAssetsCancelled(
             order_line_id=line.id,
             order_id=line.order_id,
@@ -301,21 +228,7 @@ def templates_cancelled(line: OrderedLine, assets: Sequence[Asset]) -> Iterator[
         )
 
 
-def _assets_received(line: OrderedLine, receipt_id: UUID, assets: Sequence[Asset]) -> Iterator[Message]:
-    for part in _parts(assets):
-        yield AssetsReceived(
-            order_line_id=line.id,
-            order_id=line.order_id,
-            request_id=line.request_id,
-            request_line_id=line.request_line_id,
-            receipt_id=receipt_id,
-            assets=tuple(
-                StockedUnit(asset_id=asset.id, tag=asset.tag, serial=asset.serial or "") for asset in part
-            ),
-        )
-
-
-def _parts(assets: Sequence[T]) -> Iterator[Sequence[T]]:
+def parts_of(assets: Sequence[T]) -> Iterator[Sequence[T]]:
     """No fact is about more units than one message may carry."""
     for start in range(0, len(assets), UNITS_PER_FACT):
         yield assets[start : start + UNITS_PER_FACT]
@@ -323,21 +236,6 @@ def _parts(assets: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def _lines_ordered(order: OrderSubmitted) -> Keys:
     return [Key(OrderedLine, line.order_line_id, may_be_new=True) for line in order.lines]
-
-
-def _units_and_templates(goods: GoodsReceived) -> Keys:
-    for line in goods.lines:
-        yield Key(OrderedLine, line.order_line_id)
-        if line.location:
-            yield from lot.lot_and_spaces(line.order_line_id)
-        # All that are on order, because a revived unit may make the highest-numbered of them superfluous.
-        yield templates_of(line.order_line_id)
-        # A unit that an amendment made may be here before the amendment is.
-        is_template = line.asset_creation is AssetCreation.ON_SUBMISSION
-        for unit in line.units:
-            yield Key(Asset, unit.asset_id, may_be_new=not is_template)
-            if unit.tag and not unit.tag.startswith(ISSUED_TAG_PREFIX):
-                yield Key(Label, label_id(unit.tag), may_be_new=True)
 
 
 def _lines_and_templates(order: OrderCancelled) -> Keys:
@@ -354,12 +252,13 @@ def what_it_made(order_line_id: UUID) -> Keys:
     """What an order line has made so far and has not come."""
     yield Key(entitlement.Entitlement, entitlement.entitlement_id_of(order_line_id), may_be_new=True)
     yield Key(lot.Lot, lot.lot_id_of(order_line_id), may_be_new=True)
-    yield templates_of(order_line_id)
+    yield from templates_of(order_line_id)
 
 
-def templates_of(order_line_id: UUID, status: Status = Status.ON_ORDER) -> Many:
-    """The units of an order line that are in this status."""
-    return Many(Asset, by="order_line_id", value=order_line_id, where={"status": status})
+def templates_of(order_line_id: UUID, *statuses: Status) -> Keys:
+    """The units of an order line that are in one of these statuses; those to come, if none is named."""
+    for status in statuses or TEMPLATES:
+        yield Many(Asset, by="order_line_id", value=order_line_id, where={"status": status})
 
 
 def tags_for(lines: Iterable[purchasing.OrderedLine]) -> int:
@@ -371,14 +270,6 @@ def tags_for(lines: Iterable[purchasing.OrderedLine]) -> int:
     )
 
 
-def _tags_for_units(goods: GoodsReceived) -> Mapping[str, int]:
-    return {
-        "asset_tag": sum(
-            len(line.units) for line in goods.lines if line.asset_creation is AssetCreation.ON_RECEIPT
-        )
-    }
-
-
 HANDLERS: Handlers = (
     Handler(
         on=OrderSubmitted,
@@ -386,14 +277,6 @@ HANDLERS: Handlers = (
         numbers=lambda submitted: {"asset_tag": tags_for(submitted.lines)},
         decide=order,
         weight=lambda submitted: sum(line.quantity for line in submitted.lines),
-    ),
-    Handler(
-        on=GoodsReceived,
-        holds=_units_and_templates,
-        numbers=_tags_for_units,
-        early=Early.WAIT,
-        decide=receive,
-        weight=lambda goods: max(1, sum(line.accepted for line in goods.lines)),
     ),
     Handler(on=OrderCancelled, holds=_lines_and_templates, early=Early.WAIT, decide=cancel),
 )

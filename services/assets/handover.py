@@ -1,6 +1,6 @@
-"""Handing assets over: what is in stock goes to a person, a location or a financial owner."""
+"""Handing assets over: what is in stock goes to a person, a location or a financial owner, who may acknowledge it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,14 +11,15 @@ from libs.chassis.decision import (
     Handlers,
     Key,
     Keys,
+    Many,
     Record,
     Records,
     Rejection,
     Via,
 )
-from libs.contracts.assets import AssetsAssigned, AssignAssets
+from libs.contracts.assets import AcknowledgeHandover, AssetsAssigned, AssignAssets, HandoverAcknowledged
 from libs.contracts.values import Destination, DestinationKind
-from services.assets.asset import Asset, Status
+from services.assets.asset import Asset, Status, parts_of
 from services.assets.holder import check_holder, holder_read
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction, Movement, balances
@@ -34,18 +35,23 @@ class Handover(Record):
     quantity: int
     assigned_by: str
     assigned_at: datetime
+    acknowledged_at: datetime | None = None
 
 
 def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
     """Give assets to whom or what they are for, all of them or none; each leaves the storage space it was in.
 
     What was ordered for a request is handed over for that request, which would wait for it in vain otherwise; what
-    was ordered for stock is for whoever needs it.
+    was ordered for stock is for whoever needs it. What was taken back meanwhile can be left out.
     """
     assets = [_asset(held, asset_id, of=f"asset_ids[{at}]") for at, asset_id in enumerate(command.asset_ids)]
     earlier = _earlier_handover(command, assets)
     if earlier:
         return Decision(duplicate=True, answer={"handover_id": str(earlier)})
+    if command.leave_out_taken_back:
+        assets = [asset for asset in assets if asset.is_here and not _is_given(asset, command)]
+        if not assets:
+            return Decision(answer={"handover_id": None})
     for at, asset in enumerate(assets):
         if asset.status is not Status.IN_STOCK:
             raise Rejection(
@@ -98,6 +104,37 @@ def assign(command: AssignAssets, held: Records, cause: Cause) -> Decision:
     )
 
 
+def acknowledge(command: AcknowledgeHandover, held: Records, cause: Cause) -> Decision:
+    """The person to whom assets were handed over has them: from now on the dock does not take these back.
+
+    What was taken back before is not among them.
+    """
+    handover = held.find(Handover, command.handover_id)
+    if handover is None:
+        message = f"There is no handover {command.handover_id}."
+        raise Rejection("handover_unknown", field="handover_id", message=message)
+    if handover.holder_kind is not DestinationKind.PERSON or handover.holder != cause.actor.id:
+        message = "Only the person to whom it went can acknowledge a handover."
+        raise Rejection("handover_not_mine", field="handover_id", message=message)
+    answer = {"handover_id": str(handover.id)}
+    if handover.acknowledged_at is not None:
+        return Decision(duplicate=True, answer=answer)
+    assets = held.all(Asset, handover_id=handover.id)
+    if not assets:
+        message = "All that was handed over was taken back."
+        raise Rejection("handover_undone", field="handover_id", message=message)
+    said = [
+        HandoverAcknowledged(
+            handover_id=handover.id, person=handover.holder, asset_ids=tuple(asset.id for asset in part)
+        )
+        for part in parts_of(assets)
+    ]
+    acknowledged = [replace(asset, acknowledged=True) for asset in assets]
+    return Decision(
+        save=[replace(handover, acknowledged_at=cause.at), *acknowledged], publish=said, answer=answer
+    )
+
+
 def _whereabouts(holder: Destination) -> dict[str, str | None]:
     """The asset's fields that say to whom or what it was given."""
     return {
@@ -116,16 +153,18 @@ def _asset(held: Records, asset_id: UUID, *, of: str) -> Asset:
 
 def _earlier_handover(command: AssignAssets, assets: list[Asset]) -> UUID | None:
     """The one handover that gave all of these to this holder for this request, if they were given already."""
+    handovers = {asset.handover_id if _is_given(asset, command) else None for asset in assets}
+    return handovers.pop() if len(handovers) == 1 else None
+
+
+def _is_given(asset: Asset, command: AssignAssets) -> bool:
+    """Whether this holder has it for this request already."""
     whereabouts = _whereabouts(command.holder)
-    handovers = {
-        asset.handover_id
-        if asset.status is Status.ASSIGNED
+    return (
+        asset.status is Status.ASSIGNED
         and whereabouts == {name: getattr(asset, name) for name in whereabouts}
         and asset.assigned_for == command.request_id
-        else None
-        for asset in assets
-    }
-    return handovers.pop() if len(handovers) == 1 else None
+    )
 
 
 def _out_of_stock(asset: Asset, handover: Handover, cause: Cause, index: int) -> InventoryTransaction:
@@ -148,6 +187,13 @@ def _the_assets(command: AssignAssets) -> Keys:
     return [Key(Asset, asset_id, may_be_new=True) for asset_id in command.asset_ids]
 
 
+def _what_was_given(command: AcknowledgeHandover) -> Keys:
+    return (
+        Many(Asset, by="handover_id", value=command.handover_id),
+        Key(Handover, command.handover_id, may_be_new=True),
+    )
+
+
 def _their_lines(command: AssignAssets) -> Keys:
     for asset_id in command.asset_ids:
         yield Key(OrderedLine, Via(Asset, asset_id, "order_line_id"), may_be_new=True)
@@ -162,4 +208,5 @@ HANDLERS: Handlers = (
         decide=assign,
         weight=lambda command: len(command.asset_ids),
     ),
+    Handler(on=AcknowledgeHandover, holds=_what_was_given, decide=acknowledge),
 )

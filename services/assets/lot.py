@@ -3,30 +3,31 @@
 What of a lot is in which storage space is the sum of its movements, and never below zero.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 from uuid import UUID
 
 from libs.chassis.decision import (
     Cause,
     Decision,
-    Handler,
-    Handlers,
     Key,
-    Keys,
     Many,
     Record,
     Records,
-    Rejection,
 )
-from libs.contracts.assets import IssueStock, LotCreated, LotReceived, LotReduced, StockIssued
+from libs.contracts.assets import (
+    LotCreated,
+    LotReceived,
+    LotReduced,
+    LotTakenBack,
+    Purpose,
+)
 from libs.contracts.receiving import ReceivedLine
-from libs.contracts.values import DestinationKind, derived_id
-from services.assets.holder import check_holder, holder_read
+from libs.contracts.values import derived_id
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction, Movement, balances
 
@@ -41,10 +42,10 @@ class LotStatus(StrEnum):
 
 
 # The dock wins: a lot that was used up or cancelled is in stock again when more of it turns up. It is on order again
-# when an amendment of its order wants more.
+# when an amendment of its order wants more, or some of it is taken back.
 TRANSITIONS: Mapping[LotStatus, frozenset[LotStatus]] = {
     LotStatus.ON_ORDER: frozenset({LotStatus.IN_STOCK, LotStatus.USED_UP, LotStatus.CANCELLED}),
-    LotStatus.IN_STOCK: frozenset({LotStatus.ON_ORDER, LotStatus.USED_UP}),
+    LotStatus.IN_STOCK: frozenset({LotStatus.ON_ORDER, LotStatus.USED_UP, LotStatus.CANCELLED}),
     LotStatus.USED_UP: frozenset({LotStatus.IN_STOCK, LotStatus.ON_ORDER}),
     LotStatus.CANCELLED: frozenset({LotStatus.IN_STOCK, LotStatus.ON_ORDER}),
 }
@@ -89,18 +90,34 @@ class LotStock(Record):
 
 
 @dataclass(frozen=True, kw_only=True)
-class StockIssue(Record):
-    """So many of a lot were given out, to be used up."""
-
-    APPEND_ONLY: ClassVar[bool] = True
+class LotReceipt(Record):
+    """How many of a lot came with one receipt, how many of these were taken back, and how many issued as such."""
 
     lot_id: UUID
-    request_id: UUID | None
-    holder_kind: DestinationKind
-    holder: str
+    receipt_id: UUID
+    received: int = 0
+    taken_back: int = 0
+    issued: int = 0
+
+    @property
+    def left(self) -> int:
+        """How many can still be issued as having come with it."""
+        return max(0, self.received - self.taken_back - self.issued)
+
+
+def lot_receipt_id(lot_id: UUID, receipt_id: UUID) -> UUID:
+    """What of a lot came with one receipt."""
+    return derived_id("lot_receipt", lot_id, receipt_id)
+
+
+class TakenFromLot(NamedTuple):
+    """So many are to leave a lot, of what was put into these places, because of a reversal or return."""
+
     quantity: int
-    issued_by: str
-    issued_at: datetime
+    places: frozenset[tuple[str | None, str | None]]
+    movement: Movement
+    purpose: Purpose
+    take_back_id: UUID
 
 
 def lot_id_of(order_line_id: UUID) -> UUID:
@@ -123,32 +140,41 @@ def create(line: OrderedLine) -> Decision:
 
 
 def receive(
-    line: OrderedLine, received: ReceivedLine, receipt_id: UUID, held: Records, cause: Cause, *, index: int
+    line: OrderedLine, received: Sequence[ReceivedLine], receipt_id: UUID, held: Records, cause: Cause
 ) -> Decision:
-    """So many of a consumable were put into a storage space; `line` has counted them already."""
-    if not received.accepted or received.location is None or received.storage_space is None:
-        return Decision()
+    """So many of a consumable were put into storage spaces; `line` has counted them already."""
+    put: Counter[tuple[str, str]] = Counter()
+    moved: list[InventoryTransaction] = []
     lot = held.find(Lot, lot_id_of(line.id)) or _template(line)
-    lot = _followed(replace(lot, on_order=line.open, received=lot.received + received.accepted))
-    space_id = derived_id("lot_stock", lot.id, received.location, received.storage_space)
-    space = held.find(LotStock, space_id) or LotStock(
-        id=space_id,
-        lot_id=lot.id,
-        location=received.location,
-        storage_space=received.storage_space,
-        quantity=0,
+    for each in received:
+        if not each.accepted or each.location is None or each.storage_space is None:
+            continue
+        put[each.location, each.storage_space] += each.accepted
+        moved.append(
+            InventoryTransaction(
+                id=cause.id(f"lot_transaction of {lot.id}", len(moved)),
+                movement=Movement.RECEIVED,
+                lot_id=lot.id,
+                sku=lot.sku,
+                location=each.location,
+                storage_space=each.storage_space,
+                change=each.accepted,
+                at=cause.at,
+                receipt_line_id=each.receipt_line_id,
+            )
+        )
+    if not moved:
+        return Decision()
+    quantity = put.total()
+    lot = lot_followed(replace(lot, on_order=line.open, received=lot.received + quantity))
+    spaces = [_space(lot, place, held) for place in put]
+    fuller = [
+        replace(space, quantity=space.quantity + put[space.location, space.storage_space]) for space in spaces
+    ]
+    came_with = held.find(LotReceipt, lot_receipt_id(lot.id, receipt_id)) or LotReceipt(
+        id=lot_receipt_id(lot.id, receipt_id), lot_id=lot.id, receipt_id=receipt_id
     )
-    moved = InventoryTransaction(
-        id=cause.id("lot_transaction", index),
-        movement=Movement.RECEIVED,
-        lot_id=lot.id,
-        sku=lot.sku,
-        location=received.location,
-        storage_space=received.storage_space,
-        change=received.accepted,
-        at=cause.at,
-        receipt_line_id=received.receipt_line_id,
-    )
+    came_with = replace(came_with, received=came_with.received + quantity)
     said = LotReceived(
         lot_id=lot.id,
         order_line_id=lot.order_line_id,
@@ -156,10 +182,63 @@ def receive(
         request_id=lot.request_id,
         request_line_id=lot.request_line_id,
         receipt_id=receipt_id,
-        quantity=received.accepted,
+        quantity=quantity,
     )
-    fuller = replace(space, quantity=space.quantity + received.accepted)
-    return Decision(save=[lot, fuller, moved], add=balances([moved]), publish=[said])
+    return Decision(save=[lot, *fuller, came_with, *moved], add=balances(moved), publish=[said])
+
+
+def _space(lot: Lot, place: tuple[str, str], held: Records) -> LotStock:
+    id = derived_id("lot_stock", lot.id, *place)
+    location, storage_space = place
+    return held.find(LotStock, id) or LotStock(
+        id=id, lot_id=lot.id, location=location, storage_space=storage_space, quantity=0
+    )
+
+
+def take_back(
+    line: OrderedLine,
+    lot: Lot,
+    taken: TakenFromLot,
+    held: Records,
+    cause: Cause,
+) -> Decision:
+    """So many of a lot leave stock again, from where they were put as far as they are there; `line` has counted that.
+
+    What was issued of it meanwhile came with other receipts, as far as there are any.
+    """
+    lot = lot_followed(replace(lot, on_order=line.open, received=lot.received - taken.quantity))
+    spaces = sorted(
+        held.all(LotStock, lot_id=lot.id),
+        key=lambda each: (
+            (each.location, each.storage_space) not in taken.places,
+            each.location,
+            each.storage_space,
+        ),
+    )
+    emptier, moved = moved_out(
+        lot, spaces, taken.quantity, cause, movement=taken.movement, take_back_id=taken.take_back_id
+    )
+    rest, smaller, said = taken.quantity, [], []
+    for came_with in held.all(LotReceipt, lot_id=lot.id):
+        part = min(rest, came_with.received - came_with.taken_back)
+        if not part:
+            continue
+        rest -= part
+        smaller.append(replace(came_with, taken_back=came_with.taken_back + part))
+        said.append(
+            LotTakenBack(
+                lot_id=lot.id,
+                order_line_id=lot.order_line_id,
+                order_id=lot.order_id,
+                request_id=lot.request_id,
+                request_line_id=lot.request_line_id,
+                take_back_id=taken.take_back_id,
+                receipt_id=came_with.receipt_id,
+                purpose=taken.purpose,
+                quantity=part,
+            )
+        )
+    return Decision(save=[lot, *emptier, *smaller, *moved], add=balances(moved), publish=said)
 
 
 def follow(line: OrderedLine, held: Records) -> Decision:
@@ -173,7 +252,7 @@ def follow(line: OrderedLine, held: Records) -> Decision:
     cost = known.cost if known.received else line.unit_price
     if (known.on_order, known.cost) == (line.open, cost):
         return Decision()
-    lot = _followed(replace(known, on_order=line.open, cost=cost))
+    lot = lot_followed(replace(known, on_order=line.open, cost=cost))
     said = LotReduced(
         lot_id=lot.id,
         order_line_id=lot.order_line_id,
@@ -185,60 +264,11 @@ def follow(line: OrderedLine, held: Records) -> Decision:
     return Decision(save=[lot], publish=[said])
 
 
-def issue(command: IssueStock, held: Records, cause: Cause) -> Decision:
-    """Give so many of a lot out of its storage spaces; what was ordered for a request, for that request."""
-    given = StockIssue(
-        id=command.issue_id or cause.id("issue"),
-        lot_id=command.lot_id,
-        request_id=command.request_id,
-        holder_kind=command.to.kind,
-        holder=command.to.name or "",
-        quantity=command.quantity,
-        issued_by=cause.actor.id or cause.sender,
-        issued_at=cause.at,
-    )
-    answer = {"issue_id": str(given.id), "lot_id": str(given.lot_id)}
-    earlier = held.find(StockIssue, given.id)
-    if earlier is not None:
-        if _content(earlier) != _content(given):
-            message = f"Issue {given.id} was of {earlier.quantity} to {earlier.holder}."
-            raise Rejection("issue_id_reused", field="issue_id", message=message)
-        return Decision(duplicate=True, answer=answer)
-    lot = _lot_to_issue(command, held)
-    check_holder(held, command.to, of="to")
-    emptier, moved = _taken(lot, given, held, cause)
-    said = StockIssued(
-        issue_id=given.id,
-        lot_id=lot.id,
-        request_id=command.request_id,
-        request_line_id=lot.request_line_id,
-        quantity=command.quantity,
-        to=command.to,
-    )
-    used = _followed(replace(lot, issued=lot.issued + command.quantity))
-    return Decision(save=[used, *emptier, given, *moved], add=balances(moved), publish=[said], answer=answer)
-
-
-def _lot_to_issue(command: IssueStock, held: Records) -> Lot:
-    lot = held.find(Lot, command.lot_id)
-    if lot is None:
-        raise Rejection("lot_unknown", field="lot_id", message=f"There is no lot {command.lot_id}.")
-    bought_for = None if lot.is_for_stock else lot.request_id
-    if bought_for is not None and bought_for != command.request_id:
-        message = f"The lot was ordered for request {bought_for}; name that one."
-        raise Rejection("lot_for_other_request", field="request_id", message=message)
-    if command.quantity > lot.in_stock:
-        message = f"{command.quantity} of {lot.name} are wanted but {lot.in_stock} are in stock."
-        raise Rejection("stock_exceeded", field="quantity", message=message)
-    return lot
-
-
-def _taken(
-    lot: Lot, given: StockIssue, held: Records, cause: Cause
+def moved_out(
+    lot: Lot, spaces: Sequence[LotStock], quantity: int, cause: Cause, **how: Any
 ) -> tuple[list[LotStock], list[InventoryTransaction]]:
     """The storage spaces that it is taken from, each emptied before the next."""
-    spaces = sorted(held.all(LotStock, lot_id=lot.id), key=lambda each: (each.location, each.storage_space))
-    wanted = given.quantity
+    wanted = quantity
     emptier: list[LotStock] = []
     moved: list[InventoryTransaction] = []
     for space in spaces:
@@ -249,15 +279,14 @@ def _taken(
         emptier.append(replace(space, quantity=space.quantity - taken))
         moved.append(
             InventoryTransaction(
-                id=cause.id("transaction", len(moved)),
-                movement=Movement.ISSUED,
+                id=cause.id(f"transaction of {lot.id}", len(moved)),
                 lot_id=lot.id,
                 sku=lot.sku,
                 location=space.location,
                 storage_space=space.storage_space,
                 change=-taken,
                 at=cause.at,
-                issue_id=given.id,
+                **how,
             )
         )
     if wanted:
@@ -283,7 +312,7 @@ def _template(line: OrderedLine) -> Lot:
     )
 
 
-def _followed(lot: Lot) -> Lot:
+def lot_followed(lot: Lot) -> Lot:
     """The lot in the status that its figures say."""
     if lot.in_stock:
         status = LotStatus.IN_STOCK
@@ -294,23 +323,7 @@ def _followed(lot: Lot) -> Lot:
     return lot if status is lot.status else lot.become(status)
 
 
-def _content(issue: StockIssue) -> tuple[object, ...]:
-    return issue.lot_id, issue.request_id, issue.holder_kind, issue.holder, issue.quantity
-
-
 def lot_and_spaces(order_line_id: UUID) -> tuple[Key | Many, ...]:
     """The lot of an order line, and what of it is where."""
     lot = lot_id_of(order_line_id)
     return Key(Lot, lot, may_be_new=True), Many(LotStock, by="lot_id", value=lot)
-
-
-def _lot_to_hold(command: IssueStock) -> Keys:
-    yield Key(Lot, command.lot_id, may_be_new=True)
-    yield Many(LotStock, by="lot_id", value=command.lot_id)
-    if command.issue_id:
-        yield Key(StockIssue, command.issue_id, may_be_new=True)
-
-
-HANDLERS: Handlers = (
-    Handler(on=IssueStock, holds=_lot_to_hold, reads=lambda command: holder_read(command.to), decide=issue),
-)

@@ -16,8 +16,9 @@ from libs.contracts.values import AssetCreation, DestinationKind, Kind
 class OrderedLine(Record):
     """One line of a submitted order; its id is the order line's.
 
-    `asked` is how many units somebody wanted cancelled. The dock wins: `cancelled` is only what of `asked` has not
-    arrived, so that units that arrive after all make it shrink. Software is `kept` from its order on, less what of it
+    `asked` is how many units somebody wanted cancelled, `credited` how many went back to the vendor and are wanted no
+    more. The dock wins: `cancelled` is only what of these is not here, so that units that arrive after all make it
+    shrink. `on_way` is how many are in shipments. Software is `kept` from its order on, less what of it
     was cancelled before anybody was given it. The units are numbered up to `units_made`; those wanted are the lowest of
     `pool`.
     """
@@ -40,7 +41,9 @@ class OrderedLine(Record):
     units_made: int
     pool: Pool = ()
     asked: int = 0
+    credited: int = 0
     kept: int = 0
+    on_way: int = 0
 
     @property
     def wanted(self) -> int:
@@ -50,11 +53,12 @@ class OrderedLine(Record):
     @property
     def cancelled(self) -> int:
         """Units that will not come."""
-        return min(self.asked, max(0, self.ordered - self.kept))
+        return min(self.asked + self.credited, max(0, self.ordered - self.kept))
 
     @property
     def open(self) -> int:
-        """Units still to come: as many template assets are On Order. Software and services don't come to a place."""
+        """Units still to come: as many template assets are On Order or In Transit. Software and services don't come to
+        a place."""
         if self.kind in (Kind.SOFTWARE, Kind.SERVICE):
             return 0
         return max(0, self.ordered - self.cancelled - self.kept)

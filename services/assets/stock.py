@@ -18,13 +18,15 @@ class Movement(StrEnum):
     RECEIVED = "received"
     ASSIGNED = "assigned"
     ISSUED = "issued"
+    REVERSED = "reversed"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, kw_only=True)
 class InventoryTransaction(Record):
     """An asset, or so many of a lot, came into a storage space (+) or left it (-).
 
-    By which receipt line, which handover or which issue.
+    By which receipt line, which handover, which issue, or which reversal or return.
     """
 
     APPEND_ONLY: ClassVar[bool] = True
@@ -40,6 +42,7 @@ class InventoryTransaction(Record):
     receipt_line_id: UUID | None = None
     handover_id: UUID | None = None
     issue_id: UUID | None = None
+    take_back_id: UUID | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

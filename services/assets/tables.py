@@ -9,12 +9,15 @@ from sqlalchemy import CheckConstraint, Index, Select, and_, func, or_, select, 
 
 from libs.chassis.storage import Storage, table
 from libs.contracts.values import AssetCreation, Kind
-from services.assets.asset import Asset, Status
+from services.assets.arrival import TakeBack, TakenGoods
+from services.assets.asset import TEMPLATES, Asset
 from services.assets.entitlement import Allocation, Entitlement
 from services.assets.handover import Handover
+from services.assets.issuing import StockIssue
 from services.assets.label import Label
 from services.assets.location import Location
-from services.assets.lot import Lot, LotStock, StockIssue
+from services.assets.lot import Lot, LotReceipt, LotStock
+from services.assets.on_the_way import KnownShipment
 from services.assets.ordered_line import FollowedOrder, OrderedLine, TakenAmendment
 from services.assets.stock import Balance, InventoryTransaction
 
@@ -22,10 +25,15 @@ STORAGE = Storage(
     table(Location, "locations", Index("locations_by_code", "code", unique=True)),
     table(FollowedOrder, "followed_orders"),
     table(TakenAmendment, "taken_amendments"),
+    table(KnownShipment, "known_shipments"),
+    table(TakenGoods, "taken_goods"),
+    table(TakeBack, "take_backs"),
     table(
         OrderedLine,
         "ordered_lines",
-        CheckConstraint("ordered > 0 AND asked >= 0 AND kept >= 0", name="figures_are_counts"),
+        CheckConstraint(
+            "ordered > 0 AND asked >= 0 AND credited >= 0 AND kept >= 0", name="figures_are_counts"
+        ),
         CheckConstraint("units_made >= ordered", name="units_are_numbered"),
         Index("ordered_lines_by_order", "order_id"),
         Index("ordered_lines_by_request", "request_id"),
@@ -50,6 +58,13 @@ STORAGE = Storage(
         CheckConstraint("quantity >= 0", name="lot_stock_is_never_negative"),
         Index("lot_stocks_by_lot", "lot_id"),
     ),
+    table(
+        LotReceipt,
+        "lot_receipts",
+        CheckConstraint(
+            "taken_back >= 0 AND taken_back <= received AND issued >= 0", name="lot_receipts_count"
+        ),
+    ),
     table(StockIssue, "stock_issues", Index("stock_issues_by_lot", "lot_id")),
     table(
         Asset,
@@ -65,6 +80,7 @@ STORAGE = Storage(
         Index("assets_by_issued_tag", "issued_tag", unique=True),
         Index("assets_by_status", "status", "issued_tag"),
         Index("assets_by_serial", "serial", postgresql_where=text("serial IS NOT NULL")),
+        Index("assets_by_handover", "handover_id", postgresql_where=text("handover_id IS NOT NULL")),
         Index(
             "assets_by_custodian", "custodian", "issued_tag", postgresql_where=text("custodian IS NOT NULL")
         ),
@@ -122,13 +138,13 @@ def lines_against_assets() -> Select[Any]:
     counted = (
         select(
             _assets.c.order_line_id,
-            func.count().filter(_assets.c.status == Status.ON_ORDER.value).label("templates"),
+            func.count().filter(_assets.c.status.in_(TEMPLATES)).label("templates"),
             func.count().filter(_assets.c.receipt_id.is_not(None)).label("received"),
         )
         .group_by(_assets.c.order_line_id)
         .subquery()
     )
-    still_open = func.greatest(0, _lines.c.ordered - _lines.c.kept - _lines.c.asked)
+    still_open = func.greatest(0, _lines.c.ordered - _lines.c.kept - _lines.c.asked - _lines.c.credited)
     templates, received = func.coalesce(counted.c.templates, 0), func.coalesce(counted.c.received, 0)
     has_assets = and_(
         _lines.c.kind == Kind.HARDWARE.value, _lines.c.asset_creation != AssetCreation.NEVER.value
@@ -160,7 +176,7 @@ def lots_against_ledger() -> Select[Any]:
         .scalar_subquery()
     )
     in_stock = _lots.c.received - _lots.c.issued
-    still_open = func.greatest(0, _lines.c.ordered - _lines.c.kept - _lines.c.asked)
+    still_open = func.greatest(0, _lines.c.ordered - _lines.c.kept - _lines.c.asked - _lines.c.credited)
     return (
         select(
             _lots.c.id.label("lot_id"),

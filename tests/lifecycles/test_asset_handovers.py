@@ -8,7 +8,7 @@ import pytest
 from libs.chassis.decision import Decision
 from libs.contracts.assets import AssetsAssigned, AssignAssets, DefineLocation
 from libs.contracts.values import Destination, DestinationKind, asset_id_of
-from services.assets import asset, handover, location
+from services.assets import arrival, asset, handover, location
 from services.assets.asset import Status
 from services.assets.handover import Handover
 from services.assets.stock import InventoryTransaction, Movement
@@ -31,7 +31,7 @@ from tests.builders_dock import (
 
 
 def a_house() -> House:
-    return House(asset.HANDLERS, handover.HANDLERS, location.HANDLERS)
+    return House(asset.HANDLERS, arrival.HANDLERS, handover.HANDLERS, location.HANDLERS)
 
 
 def quantities(house: House) -> dict[str, int]:

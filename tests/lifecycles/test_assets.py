@@ -16,8 +16,10 @@ from libs.contracts.assets import (
     TemplateAssetsCancelled,
     TemplateAssetsCreated,
 )
+from libs.contracts.receiving import goods_id_of
 from libs.contracts.values import AssetCreation, Kind, asset_id_of
-from services.assets import asset, handover
+from services.assets import arrival, asset, handover
+from services.assets.arrival import TakenGoods
 from services.assets.asset import Asset, Status, order
 from services.assets.label import Label
 from services.assets.ordered_line import OrderedLine
@@ -46,7 +48,7 @@ from tests.builders_dock import (
 
 
 def a_house() -> House:
-    return House(asset.HANDLERS, handover.HANDLERS)
+    return House(asset.HANDLERS, arrival.HANDLERS, handover.HANDLERS)
 
 
 def figures(house: House) -> tuple[int, int, int]:
@@ -139,7 +141,14 @@ def test_a_received_unit_is_in_stock_under_the_id_it_was_ordered_with() -> None:
         at=NOON,
         receipt_line_id=RECEIPT_LINE,
     )
-    assert content(ended.decision.save) == content([replace(KNOWN_LINE, kept=1), in_stock, moved])
+    assert content(ended.decision.save) == content(
+        [
+            replace(KNOWN_LINE, kept=1),
+            in_stock,
+            moved,
+            TakenGoods(id=goods_id_of(RECEIPT, 1), receipt_id=RECEIPT),
+        ]
+    )
     assert ended.decision.publish == [
         AssetsReceived(
             order_line_id=LINE,

@@ -21,7 +21,7 @@ from libs.contracts.assets import (
 from libs.contracts.message import Message
 from libs.contracts.purchasing import OrderedLine as Ordered
 from libs.contracts.values import Destination, DestinationKind, Kind, derived_id
-from services.assets import asset, entitlement, location
+from services.assets import arrival, asset, entitlement, location
 from services.assets.entitlement import (
     OVER,
     TRANSITIONS,
@@ -51,7 +51,7 @@ STOCK = Destination(kind=DestinationKind.STOCK)
 
 def a_house(**changes: Any) -> House:
     """Assets, after ten seats of an editor were ordered."""
-    house = House(asset.HANDLERS, entitlement.HANDLERS, location.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, entitlement.HANDLERS, location.HANDLERS)
     house.hear(an_order(software(**changes)))
     return house
 
@@ -124,7 +124,7 @@ def test_an_order_heard_twice_makes_one_entitlement() -> None:
 
 
 def test_software_with_a_start_and_an_end_waits_for_one_and_ends_after_the_other() -> None:
-    house = House(asset.HANDLERS, entitlement.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, entitlement.HANDLERS)
     days: dict[str, Any] = {"starts_on": date(2026, 5, 1), "ends_on": date(2026, 12, 31)}
 
     ended = house.hear(an_order(software(**days)))
@@ -153,7 +153,7 @@ def test_software_with_a_start_and_an_end_waits_for_one_and_ends_after_the_other
 
 
 def test_software_until_the_last_day_there_is_never_ends() -> None:
-    house = House(asset.HANDLERS, entitlement.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, entitlement.HANDLERS)
 
     ended = house.hear(an_order(software(ends_on=date.max)))
 
@@ -280,7 +280,7 @@ def test_a_cancellation_of_what_is_all_in_use_is_answered_with_what_stays() -> N
 
 
 def test_a_cancellation_of_what_was_never_submitted_is_nothing_to_assets() -> None:
-    house = House(asset.HANDLERS, entitlement.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, entitlement.HANDLERS)
 
     assert house.hear(a_cancellation(1).model_copy(update={"was_submitted": False})).verdict == "accepted"
 
@@ -340,7 +340,7 @@ def check(house: House) -> None:
 def test_never_more_is_given_than_there_is_whatever_the_order(
     happened: list[Any], data: st.DataObject
 ) -> None:
-    house = House(asset.HANDLERS, entitlement.HANDLERS, location.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, entitlement.HANDLERS, location.HANDLERS)
     told: list[Message] = [
         an_allocation(each, request_id=None) if isinstance(each, int) else each for each in happened
     ]

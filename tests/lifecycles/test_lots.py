@@ -15,8 +15,9 @@ from libs.contracts.message import Message
 from libs.contracts.purchasing import OrderedLine as Ordered
 from libs.contracts.receiving import GoodsReceived, ReceivedLine
 from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, derived_id
-from services.assets import asset, location, lot
-from services.assets.lot import TRANSITIONS, Lot, LotStatus, LotStock, StockIssue, lot_id_of
+from services.assets import arrival, asset, issuing, location
+from services.assets.issuing import StockIssue
+from services.assets.lot import TRANSITIONS, Lot, LotStatus, LotStock, lot_id_of
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction, Movement
 from tests.builders_dock import (
@@ -42,7 +43,7 @@ def paper(quantity: int = 10, **changes: Any) -> Ordered:
 
 def a_house(**changes: Any) -> House:
     """Assets, after ten packs of paper were ordered."""
-    house = House(asset.HANDLERS, lot.HANDLERS, location.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, issuing.HANDLERS, location.HANDLERS)
     house.hear(an_order(paper(**changes)))
     return house
 
@@ -144,10 +145,11 @@ def test_packs_are_issued_out_of_one_space_after_the_other() -> None:
     ended = house.hear(an_issue(5))
 
     (given_out,) = house.all(StockIssue)
-    assert ended.decision.answer == {"issue_id": str(given_out.id), "lot_id": str(LOT)}
+    assert ended.decision.answer == {"issue_id": str(given_out.id), "lot_id": str(LOT), "quantity": 5}
     assert house.said[-1] == StockIssued(
         issue_id=given_out.id,
         lot_id=LOT,
+        order_line_id=LINE,
         request_id=REQUEST,
         request_line_id=paper().request_line_id,
         quantity=5,
@@ -303,7 +305,7 @@ HAPPENINGS = st.lists(
 def test_lots_add_up_whatever_happens_in_whatever_order(
     happened: list[tuple[str, int, str]], data: st.DataObject
 ) -> None:
-    house = House(asset.HANDLERS, lot.HANDLERS, location.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, issuing.HANDLERS, location.HANDLERS)
     told: list[Message] = [an_order(paper(12))]
     for number, (what, quantity, space) in enumerate(happened):
         if what == "receive":

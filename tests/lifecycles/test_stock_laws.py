@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from libs.contracts.assets import AssignAssets
 from libs.contracts.message import Message
 from libs.contracts.values import asset_id_of
-from services.assets import asset, handover
+from services.assets import arrival, asset, handover
 from services.assets.asset import Asset, Status
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction
@@ -108,7 +108,7 @@ def test_assets_agrees_with_the_dock_in_whatever_order_it_hears(
     dock, told = at_the_dock(happened)
     received = [unit.asset_id for goods in goods_said(dock) for unit in goods.lines[0].units]
     assignments = [AssignAssets(person="person-1", asset_ids=(asset_id,)) for asset_id in received]
-    house = House(asset.HANDLERS, handover.HANDLERS)
+    house = House(asset.HANDLERS, arrival.HANDLERS, handover.HANDLERS)
 
     for message in data.draw(st.permutations([*told, *assignments])):
         house.hear(message)
@@ -131,7 +131,7 @@ def test_hearing_early_or_late_makes_no_difference_to_the_assets(
     happened: list[Any], data: st.DataObject
 ) -> None:
     _, told = at_the_dock(happened)
-    in_order, shuffled = House(asset.HANDLERS), House(asset.HANDLERS)
+    in_order, shuffled = House(asset.HANDLERS, arrival.HANDLERS), House(asset.HANDLERS, arrival.HANDLERS)
 
     in_order.hear(*told)
     shuffled.hear(*data.draw(st.permutations(told)))

@@ -10,7 +10,8 @@ from libs.contracts.values import Kind
 from services.assets.asset import Asset
 from services.assets.asset import Status as AssetStatus
 from services.assets.entitlement import Entitlement, entitlement_id_of
-from services.assets.lot import Lot, LotStock, StockIssue, lot_id_of
+from services.assets.issuing import StockIssue
+from services.assets.lot import Lot, LotStock, lot_id_of
 from services.assets.ordered_line import OrderedLine
 from services.assets.stock import InventoryTransaction
 from services.purchasing.commitment import share_of

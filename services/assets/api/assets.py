@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.chassis.decision import Actor, Rejection
 from libs.chassis.http import JsonBody, Obeying, Person, Reading, needs
 from libs.chassis.pages import After, Limit, Page, Wanted, fields_of, matching, page_of
-from libs.contracts.assets import AssignAssets
+from libs.contracts.assets import AcknowledgeHandover, AssignAssets
 from libs.contracts.permissions import Action
 from libs.contracts.values import AssetCreation, Destination, DestinationKind, Kind, Money, money
 from services.assets.asset import Asset, Status
@@ -35,6 +35,12 @@ _balances = STORAGE.tables[Balance]
 
 class AssetsHandedOver(BaseModel):
     """Assets are with whom or what they were for."""
+
+    handover_id: UUID | None
+
+
+class Acknowledged(BaseModel):
+    """The person to whom assets went said that they are there."""
 
     handover_id: UUID
 
@@ -64,6 +70,7 @@ class AssetSeen(BaseModel):
     custodian: str | None
     financial_owner: str | None
     handover_id: UUID | None
+    acknowledged: bool
 
 
 class Moved(BaseModel):
@@ -77,6 +84,7 @@ class Moved(BaseModel):
     at: datetime
     receipt_line_id: UUID | None
     handover_id: UUID | None
+    take_back_id: UUID | None
 
 
 class HandedOver(BaseModel):
@@ -89,6 +97,7 @@ class HandedOver(BaseModel):
     quantity: int
     assigned_by: str
     assigned_at: datetime
+    acknowledged_at: datetime | None
 
 
 class AssetInDetail(AssetSeen):
@@ -179,6 +188,17 @@ class Summary(BaseModel):
 async def assign_assets(assignment: JsonBody[AssignAssets], obey: Obeying) -> Response:
     """Give assets that are in stock to a person, a location or a financial owner, all of them or none."""
     return await obey(assignment)
+
+
+@router.post(
+    "/handovers/{handover_id}/acknowledgement",
+    status_code=201,
+    response_model=Acknowledged,
+    dependencies=[needs(Action.ACKNOWLEDGE_HANDOVERS)],
+)
+async def acknowledge_handover(handover_id: UUID, obey: Obeying) -> Response:
+    """Say that one has what was handed over to one; the dock does not take it back any more."""
+    return await obey(AcknowledgeHandover(handover_id=handover_id))
 
 
 @router.get("/assets", dependencies=[needs(Action.SEE_ASSETS, Action.SEE_OWN_ASSETS)])
@@ -351,7 +371,7 @@ def _asset_seen(row: Row[Any]) -> AssetSeen:
     return AssetSeen(
         asset_id=row.id,
         cost=money(row.cost, row.currency),
-        **fields_of(row, "id", "version", "cost", "currency", "assigned_for"),
+        **fields_of(row, "id", "version", "cost", "currency", "assigned_for", "given_back"),
     )
 
 
@@ -368,6 +388,7 @@ def _handed_over(row: Row[Any]) -> HandedOver:
 def _line_seen(row: Row[Any]) -> LineSeen:
     line = OrderedLine(**row._mapping)
     hidden = {"id", "version", "unit_price", "currency", "warranty_months", "asked", "units_made", "pool"}
+    hidden |= {"credited", "on_way"}
     seen = fields_of(row, *hidden, "vendor_name", "destination_kind", "destination")
     return LineSeen(order_line_id=line.id, cancelled=line.cancelled, open=line.open, **seen)
 

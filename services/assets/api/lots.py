@@ -16,7 +16,8 @@ from libs.contracts.assets import Holder, IssueStock
 from libs.contracts.message import Value
 from libs.contracts.permissions import Action
 from libs.contracts.values import Destination, DestinationKind, Money, Quantity, money
-from services.assets.lot import Lot, LotStatus, LotStock, StockIssue
+from services.assets.issuing import StockIssue
+from services.assets.lot import Lot, LotStatus, LotStock
 from services.assets.stock import InventoryTransaction, Movement
 from services.assets.tables import STORAGE, lots_against_ledger
 
@@ -42,6 +43,7 @@ class Issued(BaseModel):
 
     issue_id: UUID
     lot_id: UUID
+    quantity: int
 
 
 class InSpace(BaseModel):
@@ -96,6 +98,7 @@ class LotMoved(BaseModel):
     at: datetime
     receipt_line_id: UUID | None
     issue_id: UUID | None
+    take_back_id: UUID | None
 
 
 class LotInDetail(LotSeen):
@@ -206,5 +209,5 @@ def _issue_seen(row: Row[Any]) -> IssueSeen:
     return IssueSeen(
         issue_id=row.id,
         to=Destination(kind=DestinationKind(row.holder_kind), name=row.holder),
-        **fields_of(row, "id", "version", "lot_id", "holder_kind", "holder"),
+        **fields_of(row, "id", "version", "lot_id", "holder_kind", "holder", "wanted"),
     )
