@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Row, Select, false
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 T = TypeVar("T")
+Part = TypeVar("Part", str, bytes)
 PART_SIZE = 500
 """Rows of a file that are read at once."""
 Limit = Annotated[int, Query(ge=1, le=500, description="At most so many items.")]
@@ -75,16 +76,17 @@ async def in_parts(
         after = rows[-1]._mapping[key]
 
 
-async def as_file(parts: AsyncIterator[str], *, name: str, media_type: str) -> StreamingResponse:
+async def as_file(parts: AsyncIterator[Part], *, name: str, media_type: str) -> StreamingResponse:
     """What these parts make up, as a file of this name."""
     # Before anything leaves: a database that is away is a problem, not half a file.
-    first = await anext(parts, "")
+    first = await anext(parts, None)
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
     return StreamingResponse(_chained(first, parts), media_type=media_type, headers=headers)
 
 
-async def _chained(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
+async def _chained(first: Part | None, rest: AsyncIterator[Part]) -> AsyncIterator[Part]:
+    if first is not None:
+        yield first
     async for part in rest:
         yield part
 

@@ -143,6 +143,7 @@ CODES: dict[str, tuple[int, str]] = {
     "invoice_for_other_order": (409, "The invoice is of another order, or of several: name the order."),
     "date_in_future": (422, "Goods cannot have come later than today."),
     "delivery_not_full": (409, "Of this kind only all that is open is received, all at once."),
+    "labels_missing": (409, "No open unit of the order has a tag yet."),
     "part_differs": (409, "This part of the delivery was told before with other content."),
     "receipt_reversed": (409, "The receipt was taken back already."),
     "receipt_not_reversible": (409, "A receipt that takes back another is not taken back itself."),

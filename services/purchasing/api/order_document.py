@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -20,19 +19,16 @@ from reportlab.lib.enums import TA_RIGHT
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfbase.pdfmetrics import registerFont
-from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Paragraph, SimpleDocTemplate, Spacer, Table, TableStyle
 from reportlab.platypus.flowables import Flowable
 
+from libs.chassis.printing import BOLD, REGULAR, printable, register_fonts
 from libs.contracts.values import line_total
 from services.purchasing.catalog import Vendor
 from services.purchasing.policy import PurchasingPolicy
 from services.purchasing.purchase_order import UNSUBMITTED, OrderLine, PurchaseOrder, Status
 
-FONTS = Path(__file__).parents[1] / "fonts"
-REGULAR, BOLD = "DejaVuSans", "DejaVuSans-Bold"
 INK, FAINT, RULE = HexColor("#1f2933"), HexColor("#616e7c"), HexColor("#cbd2d9")
 WIDTH, MARGIN = A4[0] - 36 * mm, 18 * mm
 MODULE_MAX = 0.38 * mm
@@ -70,7 +66,7 @@ class OrderDocument:
 
 def pdf(document: OrderDocument) -> bytes:
     """The document as a PDF file."""
-    _register_fonts()
+    register_fonts()
     out = BytesIO()
     pages = SimpleDocTemplate(
         out,
@@ -226,7 +222,7 @@ def _cell(text: str, *, right: bool = False, bold: bool = False) -> Paragraph:
 
 def _text(text: str, style: ParagraphStyle) -> Paragraph:
     """Text as people wrote it, whatever signs are in it; those that the font lacks are shown as boxes."""
-    return Paragraph(escape("".join(sign if sign.isprintable() else " " for sign in text)), style)
+    return Paragraph(escape(printable(text)), style)
 
 
 @cache
@@ -256,12 +252,6 @@ def _price(price: Decimal | None, currency: str) -> str:
 
 def _plain(number: Decimal) -> str:
     return f"{number.normalize():f}"
-
-
-@cache
-def _register_fonts() -> None:
-    for name in (REGULAR, BOLD):
-        registerFont(TTFont(name, FONTS / f"{name}.ttf"))
 
 
 def _canvas_of(document: OrderDocument) -> type[Canvas]:

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from services.receiving.api import expected, imports, places, receipts, shipments
+from services.receiving.api import expected, imports, labels, places, receipts, shipments
 
 router = APIRouter()
-for each in (receipts, shipments, imports, expected, places):
+for each in (receipts, shipments, imports, expected, labels, places):
     router.include_router(each.router)
