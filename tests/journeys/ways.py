@@ -57,6 +57,7 @@ from libs.contracts.requests import (
 )
 from libs.contracts.shipments import (
     RegisterShipment,
+    TrackShipment,
 )
 from tests.journeys.system import APPROVER, ERP, REQUESTER, ROLES, Seen, System, an_event, as_person
 from tests.tokens import a_token
@@ -86,6 +87,7 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     DisputeInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/dispute"),
     ResolveInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/resolution"),
     RegisterShipment: lambda _: ("POST", "receiving", "/shipments"),
+    TrackShipment: lambda of: ("POST", "receiving", f"/shipments/{of.shipment_id or of.number}/tracking"),
     ConfirmService: lambda of: (
         "POST",
         "purchasing",
