@@ -65,7 +65,9 @@ def track(command: TrackShipment, held: Records, cause: Cause) -> Decision:
         shipment = replace(shipment, **changes)
     schedule: list[Timer] = []
     if command.expected_on is not None:
-        schedule = [overdue_timer(shipment.id, command.expected_on)]
+        schedule.append(overdue_timer(shipment.id, command.expected_on))
+    if shipment.status is not ShipmentStatus.RECEIVED and shipment.stale_on is None:
+        schedule.append(stale_timer(shipment.id, shipment.heard_on))
     return Decision(
         save=[shipment, *(tracked(shipment, held) if command.tracking_number else ())],
         publish=[moved(shipment)],
