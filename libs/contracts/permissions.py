@@ -56,6 +56,9 @@ class Action(StrEnum):
     MANAGE_SHIPMENTS = "receiving.manage_shipments"
     REVERSE_RECEIPTS = "receiving.reverse_receipts"
     RETURN_GOODS = "receiving.return_goods"
+    SETTLE_UNEXPECTED = "receiving.settle_unexpected"
+    MANAGE_RECEIPT_TOLERANCES = "receiving.manage_tolerances"
+    MANAGE_RECEIVING_POLICY = "receiving.manage_policy"
 
     SEE_OWN_ASSETS = "assets.see_own"
     SEE_ASSETS = "assets.see_assets"
@@ -111,6 +114,9 @@ PERMISSIONS: Mapping[Action, frozenset[Role]] = {
         Action.MANAGE_SHIPMENTS: (*_MANAGERS, _SYSTEM),
         Action.REVERSE_RECEIPTS: (*_MANAGERS, _SYSTEM),
         Action.RETURN_GOODS: (*_MANAGERS, _SYSTEM),
+        Action.SETTLE_UNEXPECTED: (*_MANAGERS, _SYSTEM),
+        Action.MANAGE_RECEIPT_TOLERANCES: (_PM, _AM, _AA),
+        Action.MANAGE_RECEIVING_POLICY: (_AA,),
         Action.SEE_OWN_ASSETS: (*_MANAGERS, _REQUESTER),
         Action.SEE_ASSETS: (*_MANAGERS, _SYSTEM),
         Action.SEE_LOCATIONS: (*_PERSONS, _SYSTEM),

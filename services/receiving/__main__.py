@@ -4,7 +4,19 @@ from libs.chassis.run import run
 from libs.chassis.service import Service
 from libs.contracts import assets, purchasing
 from libs.contracts.receiving import RenewCopies
-from services.receiving import amendment, copies, expectation, item, place, receipt, shipment, tracking
+from services.receiving import (
+    amendment,
+    copies,
+    expectation,
+    item,
+    place,
+    receipt,
+    settling,
+    shipment,
+    strictness,
+    tracking,
+    unexpected,
+)
 from services.receiving.api import router
 from services.receiving.api.imports import KINDS
 from services.receiving.tables import STORAGE
@@ -16,6 +28,9 @@ SERVICE = Service(
             *expectation.HANDLERS,
             *amendment.HANDLERS,
             *receipt.HANDLERS,
+            *unexpected.HANDLERS,
+            *settling.HANDLERS,
+            *strictness.HANDLERS,
             *shipment.HANDLERS,
             *tracking.HANDLERS,
             *place.HANDLERS,

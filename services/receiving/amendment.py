@@ -54,6 +54,7 @@ def take_over(fact: OrderAnnounced, held: Records, cause: Cause) -> Decision:
         requisition_number=fact.requisition_number,
         request_id=fact.request_id,
         vendor_id=fact.vendor_id,
+        vendor_number=fact.vendor_number,
         vendor_name=fact.vendor_name,
         deliver_to=fact.deliver_to,
         expected_since=cause.at,

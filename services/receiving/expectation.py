@@ -57,14 +57,15 @@ UNIT_TRANSITIONS: Mapping[UnitStatus, frozenset[UnitStatus]] = {
 class ExpectedOrder(Record):
     """An order whose goods will come; its id is the order's. One of several requests has no `request_id` of its own.
 
-    `sequence` is that of the latest fact that told how it stands. `vendor_id` is unknown of orders that were expected
-    before vendors were told apart by it.
+    `sequence` is that of the latest fact that told how it stands. The vendor's id and number are unknown of orders that
+    were expected before they were told.
     """
 
     requisition_number: str
     purchase_order_number: str | None = None
     request_id: UUID | None
     vendor_id: UUID | None = None
+    vendor_number: str | None = None
     vendor_name: str
     deliver_to: str
     expected_since: datetime
@@ -189,6 +190,7 @@ def expect(order: OrderSubmitted, held: Records, cause: Cause) -> Decision:
         purchase_order_number=order.purchase_order_number,
         request_id=order.request_id,
         vendor_id=order.vendor_id,
+        vendor_number=order.vendor_number,
         vendor_name=order.vendor_name,
         deliver_to=order.deliver_to,
         expected_since=cause.at,

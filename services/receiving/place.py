@@ -35,16 +35,17 @@ def learn(location: LocationChanged, held: Records, cause: Cause) -> Decision:
 
 
 def check_place(held: Records, location: str, storage_space: str, *, of: str) -> None:
-    """Goods are put into a known storage space of an active location; `of` is the field that says where."""
+    """Goods are put into a known storage space of an active location; `of` is the field that says where, if any."""
+    within = f"{of}." if of else ""
     place = held.find(Place, location_id_of(location))
     if place is None or not place.active:
         raise Rejection(
-            "location_unknown", field=f"{of}.location", message=f"No active location is called {location}."
+            "location_unknown", field=f"{within}location", message=f"No active location is called {location}."
         )
     if storage_space not in place.storage_spaces:
         raise Rejection(
             "storage_space_unknown",
-            field=f"{of}.storage_space",
+            field=f"{within}storage_space",
             message=f"Location {location} has no storage space {storage_space}.",
         )
 

@@ -3,7 +3,7 @@
 A receipt is recorded whole or not at all, and never changed.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import ClassVar
@@ -33,6 +33,7 @@ from libs.contracts.receiving import (
     ReceivedUnit,
     RecordReceipt,
 )
+from services.receiving import unexpected
 from services.receiving.dock import Dock, check_line
 from services.receiving.expectation import (
     ExpectedLine,
@@ -46,6 +47,8 @@ from services.receiving.label import RegisteredLabel, is_printed_elsewhere, labe
 from services.receiving.place import place_key
 from services.receiving.serial import RegisteredSerial, serial_id
 from services.receiving.shipment import Shipment, arrived, unknown_shipment
+from services.receiving.sorting import by_line, sorted_out
+from services.receiving.strictness import how_strict
 
 UNITS_PER_GOODS_RECEIVED = 250
 """Half of what a fact may carry: with 100 lines and the longest texts allowed, more would pass 256 KiB."""
@@ -124,14 +127,27 @@ def receipt_unit_id(receipt_id: UUID, asset_id: UUID) -> UUID:
 
 
 def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decision:
-    """Record a delivery if every line of it stands the checks; each serial number is an expected unit."""
+    """Record a delivery if every line of it stands the checks; each serial number is an expected unit.
+
+    What is more than may be accepted becomes an unexpected delivery, each line of it one of its own.
+    """
     order = _order_named(command, held)
     _check(command, order, held, cause)
+    came, beyond = sorted_out(command, order, held)
     dock = Dock(held)
-    number = f"RCV-{cause.numbers['receipt_number'][0]:06d}"
-    facts = take(Arrival(cause.id("receipt"), number, command), order, dock, cause)
-    receipt_id = str(cause.id("receipt"))
-    answer = {"receipt_id": receipt_id, "receipt_number": number, "order_id": str(order.id)}
+    facts: list[Event] = []
+    answer: dict[str, object] = {"order_id": str(order.id)}
+    drawn = f"{cause.numbers['receipt_number'][0]:06d}"
+    if came.lines:
+        arrival = Arrival(cause.id("receipt"), f"RCV-{drawn}", came)
+        facts = take(arrival, order, dock, cause)
+        answer |= {"receipt_id": str(arrival.receipt_id), "receipt_number": arrival.number}
+    surplus = list(unexpected.recorded(beyond, command, order, held, cause, number=f"UNX-{drawn}"))
+    for each in surplus:
+        dock.keep(each)
+        facts.append(each.recorded)
+    if surplus:
+        answer["unexpected"] = [each.answer for each in surplus]
     return Decision(save=dock.kept, publish=facts, answer=answer)
 
 
@@ -139,9 +155,8 @@ def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> li
     """Keep one receipt of what came, and what is to be said of it."""
     command = arrival.came
     said: list[ReceivedLine | None] = [None] * len(command.lines)
-    for line_id, entries in _by_line(command).items():
+    for line_id, entries in by_line(command).items():
         line = dock.held[ExpectedLine, line_id]
-        _check_open(line, entries)
         accepted = sum(delivered.quantity or len(delivered.units) for _, delivered in entries)
         rejected = sum(delivered.rejected for _, delivered in entries)
         named = [(f"lines[{index}]", delivered) for index, delivered in entries]
@@ -273,25 +288,6 @@ def _check(command: RecordReceipt, order: ExpectedOrder, held: Records, cause: C
         check_line(line, delivered, of=f"lines[{index}]")
 
 
-def _by_line(command: RecordReceipt) -> Mapping[UUID, Sequence[tuple[int, LineToReceive]]]:
-    """What stands in it of each order line, and at which place: what was put into several spaces more than once."""
-    entries: dict[UUID, list[tuple[int, LineToReceive]]] = {}
-    for index, delivered in enumerate(command.lines):
-        entries.setdefault(delivered.order_line_id, []).append((index, delivered))
-    return entries
-
-
-def _check_open(line: ExpectedLine, entries: Sequence[tuple[int, LineToReceive]]) -> None:
-    """No more is accepted than is open."""
-    accepted = 0
-    for index, delivered in entries:
-        accepted += delivered.quantity or len(delivered.units)
-        if accepted > line.open:
-            message = f"{accepted} of {line.sku} were accepted but only {line.open} are open."
-            field = f"lines[{index}].quantity" if delivered.quantity else f"lines[{index}].units"
-            raise Rejection("receipt_exceeds_open", field=field, message=message)
-
-
 def _parts(lines: Sequence[ReceivedLine]) -> Iterator[tuple[ReceivedLine, ...]]:
     """The receipt's lines in parts that fit a message; a split line counts its rejected units once."""
     part: list[ReceivedLine] = []
@@ -314,7 +310,7 @@ def _parts(lines: Sequence[ReceivedLine]) -> Iterator[tuple[ReceivedLine, ...]]:
 def _what_it_changes(command: RecordReceipt) -> Keys:
     if command.shipment_id is not None:
         yield Key(Shipment, command.shipment_id)
-    for line_id, entries in _by_line(command).items():
+    for line_id, entries in by_line(command).items():
         # The line's lock guards its units, so those that are only counted down need none of their own.
         yield Key(ExpectedLine, line_id, may_be_new=True)
         if units := sum(len(delivered.units) for _, delivered in entries):
@@ -346,6 +342,7 @@ def _what_it_reads(command: RecordReceipt) -> Keys:
         yield Key(ExpectedOrder, Via(OrderName, order_name_id(command.number), "order_id"))
     elif command.shipment_id:
         yield Key(ExpectedOrder, Via(Shipment, command.shipment_id, "order_id"))
+    yield from how_strict(command)
     locations = {unit.location for line in command.lines for unit in line.units if unit.location}
     for location in locations | {line.location for line in command.lines if line.location}:
         yield place_key(location)

@@ -3,7 +3,7 @@
 Without foreign keys: a decision holds the parent that it gives a child to; a check would be paid per unit.
 """
 
-from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy import CheckConstraint, Column, Index, Numeric, text
 
 from libs.chassis.storage import Storage, table
 from services.receiving.expectation import (
@@ -20,9 +20,20 @@ from services.receiving.place import Place
 from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
 from services.receiving.serial import RegisteredSerial
 from services.receiving.shipment import Shipment, ShipmentName, TrackingNumber
+from services.receiving.strictness import ReceiptTolerance, ReceivingPolicy
+from services.receiving.unexpected import UnexpectedDelivery
 
 STORAGE = Storage(
     table(Place, "places", Index("places_by_code", "code", unique=True)),
+    table(ReceivingPolicy, "receiving_policies"),
+    table(ReceiptTolerance, "receipt_tolerances", Column("percent", Numeric(7, 4), nullable=True)),
+    table(
+        UnexpectedDelivery,
+        "unexpected_deliveries",
+        Index("unexpected_deliveries_by_number", "number", unique=True),
+        Index("unexpected_deliveries_by_order", "order_id"),
+        Index("unexpected_deliveries_recorded", "number", postgresql_where=text("status = 'recorded'")),
+    ),
     table(Item, "items"),
     table(ItemGtin, "item_gtins"),
     table(
@@ -51,6 +62,7 @@ STORAGE = Storage(
         ExpectedUnit,
         "expected_units",
         Index("expected_units_by_line", "order_line_id", "unit_number", unique=True),
+        Index("expected_units_by_tag", "tag", postgresql_where=text("tag IS NOT NULL")),
         Index("expected_units_by_receipt", "receipt_id", postgresql_where=text("receipt_id IS NOT NULL")),
         Index("expected_units_again", "line_again", postgresql_where=text("line_again IS NOT NULL")),
     ),

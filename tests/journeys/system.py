@@ -359,6 +359,7 @@ def a_request(*lines: tuple[str, int], **changes: Any) -> SubmitRequest:
 def a_delivery(order: Seen, *deliveries: tuple[Seen, Sequence[str]]) -> dict[str, Any]:
     """For each order line, the serial numbers that arrived; they are put on shelf A1 of the north office."""
     return {
+        "surplus": "refuse",
         "order_id": order["order_id"],
         "lines": [
             {

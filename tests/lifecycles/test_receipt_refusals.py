@@ -103,7 +103,7 @@ def test_a_delivery_of_tomorrow_is_refused() -> None:
 def test_more_than_is_open_in_several_spaces_together_is_refused() -> None:
     lines = tuple(LineToReceive(order_line_id=LINE, units=units(*some)) for some in (("1", "2"), ("3", "4")))
 
-    assert refused(a_dock(), RecordReceipt(order_id=ORDER, lines=lines)) == (
+    assert refused(a_dock(), RecordReceipt(order_id=ORDER, lines=lines, surplus="refuse")) == (
         "receipt_exceeds_open",
         "lines[1].units",
     )
@@ -146,18 +146,21 @@ def test_a_delivery_for_a_shipment_nobody_told_of_waits_and_is_then_refused() ->
     assert (ended.verdict, ended.code) == ("rejected", "shipment_unknown")
 
 
-def test_more_than_is_open_is_refused() -> None:
-    assert refused(a_dock(), a_delivery(*units("S-1", "S-2", "S-3", "S-4"))) == (
+def test_more_than_is_open_is_refused_by_who_wants_no_surplus() -> None:
+    assert refused(a_dock(), a_delivery(*units("S-1", "S-2", "S-3", "S-4"), surplus="refuse")) == (
         "receipt_exceeds_open",
         "lines[0].units",
     )
 
 
-def test_goods_for_a_cancelled_line_are_refused() -> None:
+def test_goods_for_a_cancelled_line_are_refused_by_who_wants_no_surplus() -> None:
     house = a_dock()
     house.hear(a_cancellation(3))
 
-    assert refused(house, a_delivery(a_unit())) == ("receipt_exceeds_open", "lines[0].units")
+    assert refused(house, a_delivery(a_unit(), surplus="refuse")) == (
+        "receipt_exceeds_open",
+        "lines[0].units",
+    )
 
 
 def test_a_line_of_which_nothing_came_is_refused() -> None:

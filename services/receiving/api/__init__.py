@@ -2,8 +2,17 @@
 
 from fastapi import APIRouter
 
-from services.receiving.api import expected, imports, labels, places, receipts, shipments
+from services.receiving.api import (
+    expected,
+    imports,
+    labels,
+    places,
+    policies,
+    receipts,
+    shipments,
+    unexpected,
+)
 
 router = APIRouter()
-for each in (receipts, shipments, imports, expected, labels, places):
+for each in (receipts, unexpected, policies, shipments, imports, expected, labels, places):
     router.include_router(each.router)

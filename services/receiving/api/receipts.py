@@ -11,6 +11,7 @@ from sqlalchemy import Row, or_, select
 from libs.chassis.decision import Rejection
 from libs.chassis.http import JsonBody, Obeying, Reading, needs
 from libs.chassis.pages import After, Limit, Page, fields_of, matching, named, page_of
+from libs.contracts.deliveries import Unexpected
 from libs.contracts.permissions import Action
 from libs.contracts.receiving import Condition, RecordReceipt
 from services.receiving.expectation import ExpectedLine
@@ -25,12 +26,23 @@ _receipt_lines = STORAGE.tables[ReceiptLine]
 _receipt_units = STORAGE.tables[ReceiptUnit]
 
 
-class ReceiptTaken(BaseModel):
-    """A delivery was recorded."""
+class BeyondExpected(BaseModel):
+    """What of a delivery could not be accepted, and waits as an unexpected delivery."""
 
-    receipt_id: UUID
-    receipt_number: str = Field(examples=["RCV-000001"])
+    unexpected_id: UUID
+    number: str = Field(examples=["UNX-000001"])
+    why: Unexpected
+    order_line_id: UUID
+    quantity: int
+
+
+class ReceiptTaken(BaseModel):
+    """A delivery was recorded. Of one of which nothing could be accepted there is no receipt."""
+
+    receipt_id: UUID | None = None
+    receipt_number: str | None = Field(default=None, examples=["RCV-000001"])
     order_id: UUID
+    unexpected: list[BeyondExpected] = []
 
 
 class ReceiptSeen(BaseModel):
@@ -85,7 +97,7 @@ class ReceiptInDetail(ReceiptSeen):
     "/receipts", status_code=201, response_model=ReceiptTaken, dependencies=[needs(Action.TAKE_DELIVERY)]
 )
 async def record_receipt(receipt: JsonBody[RecordReceipt], obey: Obeying) -> Response:
-    """Take a delivery for an order. All of it is recorded, or nothing."""
+    """Take a delivery for an order. All of it is recorded, or nothing; what is too much as an unexpected delivery."""
     return await obey(receipt)
 
 
