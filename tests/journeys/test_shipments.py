@@ -1,16 +1,21 @@
 """A shipment from its announcement to the dock: tracked, found, labelled, received. By file as well."""
 
+import asyncio
+import sys
+from asyncio.subprocess import PIPE, STDOUT
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from pathlib import Path
 from uuid import UUID, uuid4
 
 from pypdf import PdfReader
 
 from libs.contracts.shipments import RegisterShipment, ShipmentStatus, ShippedLine, TrackShipment
-from tests.conftest import unique_name
+from tests.conftest import ROOT, unique_name
 from tests.journeys.buying import a_draft, a_thing, placed
-from tests.journeys.system import ADMINISTRATOR, APPROVER, DOCK, System, a_receipt, as_person, serials
+from tests.journeys.system import ADMINISTRATOR, APPROVER, DOCK, ROLES, System, a_receipt, as_person, serials
 from tests.journeys.ways import Way
+from tests.tokens import a_token
 
 
 def a_package() -> str:
@@ -93,7 +98,9 @@ async def test_a_shipment_is_tracked_found_labelled_and_received(system: System,
     assert late.code == "shipment_not_movable"
 
 
-async def test_a_file_of_shipments_gets_a_verdict_for_every_row(system: System) -> None:
+async def test_a_file_of_shipments_gets_a_verdict_for_every_row_and_may_be_sent_again(
+    system: System, tmp_path: Path
+) -> None:
     order = await placed(Way(system, "http"), a_draft(a_thing("Desk", "210.50", 2)))
     sku = order["lines"][0]["sku"]
     rows = [
@@ -112,3 +119,15 @@ async def test_a_file_of_shipments_gets_a_verdict_for_every_row(system: System) 
         ("rejected", "invalid_content"),
         ("rejected", "order_unknown"),
     ]
+    (tmp_path / "shipments.csv").write_text(file)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "deploy.imports", str(tmp_path / "shipments.csv")),
+        *("--url", system.supervisor.urls["receiving"], "--token", a_token(APPROVER, ROLES[APPROVER])),
+        cwd=ROOT,
+        stdout=PIPE,
+        stderr=STDOUT,
+    )
+    said, _ = await process.communicate()
+    assert "4 rows: 1 accepted, 0 unchanged, 3 rejected" in said.decode()
+    (kept,) = await system.api.all("receiving", "/shipments", order_id=order["order_id"])
+    assert (kept["lines"][0]["quantity"], kept["lines"][0]["announced"]) == (1, 1)
