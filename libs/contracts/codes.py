@@ -153,6 +153,7 @@ CODES: dict[str, tuple[int, str]] = {
     "unit_returned": (409, "The unit went back to the vendor."),
     "unit_not_here": (409, "Only what is here can go back to the vendor."),
     "return_exceeds_kept": (409, "More would go back than came with the receipt line and is still here."),
+    "return_unknown": (404, "No such return."),
     "receipt_line_unknown": (422, "No receipt line of this order line has this id."),
     "unexpected_delivery_unknown": (404, "No such unexpected delivery."),
     "unexpected_delivery_settled": (409, "The unexpected delivery was attached or returned already."),

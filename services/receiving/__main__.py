@@ -7,10 +7,13 @@ from libs.contracts.receiving import RenewCopies
 from services.receiving import (
     amendment,
     copies,
+    custody,
     expectation,
     item,
     place,
     receipt,
+    returning,
+    reversal,
     settling,
     shipment,
     strictness,
@@ -31,6 +34,9 @@ SERVICE = Service(
             *unexpected.HANDLERS,
             *settling.HANDLERS,
             *strictness.HANDLERS,
+            *reversal.HANDLERS,
+            *returning.HANDLERS,
+            *custody.HANDLERS,
             *shipment.HANDLERS,
             *tracking.HANDLERS,
             *place.HANDLERS,
@@ -43,7 +49,7 @@ SERVICE = Service(
     imports=tuple(KINDS),
     sends=(assets.AnnounceAll, purchasing.AnnounceAll),
     renews=RenewCopies,
-    sequences=("receipt_number", shipment.NUMBER),
+    sequences=("receipt_number", returning.NUMBER, shipment.NUMBER),
 )
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """One delivery as it comes off the lorry: every check of it, and which unit each delivered one is."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -96,10 +96,11 @@ class Dock:
         It is the open one that it names; else the one whose tag it bears; else the one that had its serial number
         before; else the lowest open one. What is more than is open is a unit of its own, that nobody ordered.
         """
+        marked = self._marked(line, tagged=any(unit.tag for unit, _ in delivered))
         known = [
             self._unit_named(line, unit, of=f"{at}.asset_id")
             if unit.asset_id
-            else self._unit_recognised(line, unit)
+            else self._unit_recognised(line, unit, marked)
             for unit, at in delivered
         ]
         rest = iter([unit for unit in open_units(self.held, line.id) if unit.id not in self._meant])
@@ -114,17 +115,25 @@ class Dock:
             raise Rejection("unit_not_open", field=of, message=message)
         return expected
 
-    def _unit_recognised(self, line: ExpectedLine, unit: UnitToReceive) -> ExpectedUnit | None:
+    def _marked(self, line: ExpectedLine, *, tagged: bool) -> dict[tuple[str, str], UUID]:
+        """The line's units by what tells them: the serial number they had before, or the tag that they bear."""
+        again = self.held.all(ExpectedUnit, line_again=line.id)
+        marked = {("serial", each.serial): each.id for each in again if each.serial}
+        if tagged:
+            marked |= {("tag", each.tag): each.id for each in self.held.all(ExpectedUnit) if each.tag}
+        return marked
+
+    def _unit_recognised(
+        self, line: ExpectedLine, unit: UnitToReceive, marked: Mapping[tuple[str, str], UUID]
+    ) -> ExpectedUnit | None:
         """The open unit that a delivered one tells to be by its tag, or by the serial number that it had before."""
         if unit.tag and is_printed_elsewhere(unit.tag):
             label = self.held.find(RegisteredLabel, label_id(unit.tag))
             if label and (expected := self._open_unit(line, label.asset_id)):
                 return expected
-        elif unit.tag:
-            for bearer in self.held.all(ExpectedUnit, tag=unit.tag):
-                return self._open_unit(line, bearer.id)
-        claim = self.held.find(RegisteredSerial, serial_id(unit.serial))
-        had_it = claim.unit_of(line.sku) if claim else None
+        elif unit.tag and (bearer := marked.get(("tag", unit.tag))):
+            return self._open_unit(line, bearer)
+        had_it = marked.get(("serial", unit.serial))
         return self._open_unit(line, had_it) if had_it else None
 
     def _open_unit(self, line: ExpectedLine, asset_id: UUID) -> ExpectedUnit | None:

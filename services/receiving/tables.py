@@ -18,9 +18,11 @@ from services.receiving.label import RegisteredLabel
 from services.receiving.manifest import AnnouncedSerial, Package
 from services.receiving.place import Place
 from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
+from services.receiving.returning import Return, ReturnLine
 from services.receiving.serial import RegisteredSerial
 from services.receiving.shipment import Shipment, ShipmentName, TrackingNumber
 from services.receiving.strictness import ReceiptTolerance, ReceivingPolicy
+from services.receiving.taking_back import TakenBackUnit
 from services.receiving.unexpected import UnexpectedDelivery
 
 STORAGE = Storage(
@@ -99,4 +101,19 @@ STORAGE = Storage(
         Index("receipt_lines_by_receipt", "receipt_id"),
     ),
     table(ReceiptUnit, "receipt_units", Index("receipt_units_by_line", "receipt_line_id")),
+    table(
+        Return,
+        "returns",
+        CheckConstraint("purpose IN ('replacement', 'credit')", name="purpose_is_known"),
+        Index("returns_by_number", "number", unique=True),
+        Index("returns_by_order", "order_id"),
+    ),
+    table(
+        ReturnLine,
+        "return_lines",
+        CheckConstraint("quantity > 0 AND credited BETWEEN 0 AND quantity", name="figures_are_counts"),
+        Index("return_lines_by_return", "return_id"),
+        Index("return_lines_by_receipt", "receipt_id", postgresql_where=text("receipt_id IS NOT NULL")),
+    ),
+    table(TakenBackUnit, "taken_back_units", Index("taken_back_units_by_take_back", "take_back_id")),
 )

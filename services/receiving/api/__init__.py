@@ -10,9 +10,10 @@ from services.receiving.api import (
     policies,
     receipts,
     shipments,
+    taking_back,
     unexpected,
 )
 
 router = APIRouter()
-for each in (receipts, unexpected, policies, shipments, imports, expected, labels, places):
+for each in (receipts, taking_back, unexpected, policies, shipments, imports, expected, labels, places):
     router.include_router(each.router)

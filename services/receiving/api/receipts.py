@@ -46,7 +46,7 @@ class ReceiptTaken(BaseModel):
 
 
 class ReceiptSeen(BaseModel):
-    """A delivery that was taken."""
+    """A delivery that was taken; or a receipt that `reverses` another one, whose counts it has below zero."""
 
     receipt_id: UUID
     receipt_number: str
@@ -59,6 +59,8 @@ class ReceiptSeen(BaseModel):
     delivery_note: str | None
     accepted: int
     rejected: int
+    reverses: UUID | None
+    reason: str | None
 
 
 class UnitTaken(BaseModel):

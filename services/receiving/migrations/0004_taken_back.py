@@ -14,6 +14,7 @@ def upgrade() -> None:
     _units()
     _receipts()
     _serials()
+    _returns()
 
 
 def _lines() -> None:
@@ -102,3 +103,60 @@ def _serials() -> None:
         " ON here.serial = claim.serial AND here.sku = item.sku"
         " GROUP BY claim.id) AS known WHERE known.id = registered_serials.id"
     )
+
+
+def _returns() -> None:
+    op.create_table(
+        "returns",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("purpose", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("rma", sa.Text(), nullable=True),
+        sa.Column("returned_by", sa.Text(), nullable=False),
+        sa.Column("returned_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("credited", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("purpose IN ('replacement', 'credit')", name="purpose_is_known"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("returns_by_number", "returns", ["number"], unique=True)
+    op.create_index("returns_by_order", "returns", ["order_id"])
+    op.create_table(
+        "return_lines",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("return_id", sa.Uuid(), nullable=False),
+        sa.Column("order_line_id", sa.Uuid(), nullable=False),
+        sa.Column("sku", sa.Text(), nullable=False),
+        sa.Column("quantity", sa.BigInteger(), nullable=False),
+        sa.Column("credited", sa.BigInteger(), nullable=False),
+        sa.Column("receipt_id", sa.Uuid(), nullable=True),
+        sa.Column("receipt_line_id", sa.Uuid(), nullable=True),
+        sa.Column("location", sa.Text(), nullable=True),
+        sa.Column("storage_space", sa.Text(), nullable=True),
+        sa.CheckConstraint("quantity > 0 AND credited BETWEEN 0 AND quantity", name="figures_are_counts"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("return_lines_by_return", "return_lines", ["return_id"])
+    op.create_index(
+        "return_lines_by_receipt",
+        "return_lines",
+        ["receipt_id"],
+        postgresql_where=sa.text("receipt_id IS NOT NULL"),
+    )
+    op.create_table(
+        "taken_back_units",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("take_back_id", sa.Uuid(), nullable=False),
+        sa.Column("order_line_id", sa.Uuid(), nullable=False),
+        sa.Column("asset_id", sa.Uuid(), nullable=False),
+        sa.Column("unit_number", sa.BigInteger(), nullable=False),
+        sa.Column("serial", sa.Text(), nullable=False),
+        sa.Column("receipt_id", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("taken_back_units_by_take_back", "taken_back_units", ["take_back_id"])
