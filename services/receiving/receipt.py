@@ -3,7 +3,6 @@
 A receipt is recorded whole or not at all, and never changed.
 """
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import ClassVar
@@ -29,6 +28,7 @@ from libs.contracts.receiving import (
     Condition,
     GoodsReceived,
     LineToReceive,
+    Part,
     ReceivedLine,
     ReceivedUnit,
     RecordReceipt,
@@ -43,15 +43,20 @@ from services.receiving.expectation import (
     UnitStatus,
     order_name_id,
 )
+from services.receiving.goods import in_parts
 from services.receiving.label import RegisteredLabel, is_printed_elsewhere, label_id
+from services.receiving.parts import (
+    delivery_of,
+    locations_of,
+    waits,
+    what_staged_parts_change,
+    what_staged_parts_read,
+)
 from services.receiving.place import place_key
 from services.receiving.serial import RegisteredSerial, serial_id
 from services.receiving.shipment import Shipment, arrived, unknown_shipment
-from services.receiving.sorting import by_line, sorted_out
+from services.receiving.sorting import by_line, check_all_full, sorted_out
 from services.receiving.strictness import how_strict
-
-UNITS_PER_GOODS_RECEIVED = 250
-"""Half of what a fact may carry: with 100 lines and the longest texts allowed, more would pass 256 KiB."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,22 +138,64 @@ def take_delivery(command: RecordReceipt, held: Records, cause: Cause) -> Decisi
     """
     order = _order_named(command, held)
     _check(command, order, held, cause)
-    came, beyond = sorted_out(command, order, held)
     dock = Dock(held)
+    drawn = f"{cause.numbers['receipt_number'][0]:06d}"
+    if command.part_of is not None:
+        return _take_part(command, command.part_of, drawn, order, dock, cause)
+    check_all_full([command], held)
+    facts, answer = _taken(cause.id("receipt"), drawn, command, order, dock, cause)
+    return Decision(save=dock.kept, publish=facts, answer=answer)
+
+
+def _take_part(
+    command: RecordReceipt, part: Part, drawn: str, order: ExpectedOrder, dock: Dock, cause: Cause
+) -> Decision:
+    """A part of a delivery: taken as it comes, or with the others that wait for the last one."""
+    delivery = delivery_of(command, part, order, dock.held, drawn)
+    if (again := delivery.answer_again(command, part)) is not None:
+        return Decision(duplicate=True, answer=again)
+    number = f"{delivery.number}.{part.part}"
+    if not delivery.is_last(part) and waits(command, dock.held):
+        kept = command.model_copy(update={"received_on": command.received_on or cause.at.date()})
+        answer: dict[str, object] = {
+            "order_id": str(order.id),
+            "receipt_id": str(delivery.receipt_id(part.part)),
+            "receipt_number": f"RCV-{number}",
+            "waits": True,
+        }
+        staged = replace(delivery.after(command, part, answer), staged=(*delivery.staged, kept))
+        return Decision(save=[staged], answer=answer)
+    waiting = delivery.staged if delivery.is_last(part) else ()
+    check_all_full([*waiting, command], dock.held)
+    facts: list[Event] = []
+    for each in waiting:
+        assert each.part_of is not None  # or it would not wait
+        its_id, its_number = delivery.receipt_id(each.part_of.part), f"{delivery.number}.{each.part_of.part}"
+        said, _ = _taken(its_id, its_number, each, order, dock, cause)
+        facts += said
+    said, answer = _taken(delivery.receipt_id(part.part), number, command, order, dock, cause)
+    taken = delivery.after(command, part, answer)
+    dock.keep(replace(taken, staged=()) if waiting else taken)
+    return Decision(save=dock.kept, publish=[*facts, *said], answer=answer)
+
+
+def _taken(
+    receipt_id: UUID, number: str, command: RecordReceipt, order: ExpectedOrder, dock: Dock, cause: Cause
+) -> tuple[list[Event], dict[str, object]]:
+    """Keep the receipt and the unexpected deliveries that a delivery is; what is said and answered."""
+    came, beyond = sorted_out(command, order, dock.held)
     facts: list[Event] = []
     answer: dict[str, object] = {"order_id": str(order.id)}
-    drawn = f"{cause.numbers['receipt_number'][0]:06d}"
     if came.lines:
-        arrival = Arrival(cause.id("receipt"), f"RCV-{drawn}", came)
-        facts = take(arrival, order, dock, cause)
-        answer |= {"receipt_id": str(arrival.receipt_id), "receipt_number": arrival.number}
-    surplus = list(unexpected.recorded(beyond, command, order, held, cause, number=f"UNX-{drawn}"))
+        facts = take(Arrival(receipt_id, f"RCV-{number}", came), order, dock, cause)
+        answer |= {"receipt_id": str(receipt_id), "receipt_number": f"RCV-{number}"}
+    surplus = list(unexpected.recorded(beyond, command, order, dock.held, cause, number=f"UNX-{number}"))
     for each in surplus:
         dock.keep(each)
         facts.append(each.recorded)
     if surplus:
         answer["unexpected"] = [each.answer for each in surplus]
-    return Decision(save=dock.kept, publish=facts, answer=answer)
+    return facts, answer
 
 
 def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> list[Event]:
@@ -175,7 +222,7 @@ def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> li
             )
         )
     lines = [line for line in said if line is not None]
-    parts = list(_parts(lines))
+    parts = list(in_parts(lines))
     received_by, received_on = cause.actor.id or cause.sender, command.received_on or cause.at.date()
     receipt = Receipt(
         id=arrival.receipt_id,
@@ -288,26 +335,8 @@ def _check(command: RecordReceipt, order: ExpectedOrder, held: Records, cause: C
         check_line(line, delivered, of=f"lines[{index}]")
 
 
-def _parts(lines: Sequence[ReceivedLine]) -> Iterator[tuple[ReceivedLine, ...]]:
-    """The receipt's lines in parts that fit a message; a split line counts its rejected units once."""
-    part: list[ReceivedLine] = []
-    room = UNITS_PER_GOODS_RECEIVED
-    for line in lines:
-        rest = line
-        while len(rest.units) > room:
-            now = rest.units[:room]
-            part.append(rest.model_copy(update={"units": now, "accepted": len(now)}))
-            rest = rest.model_copy(
-                update={"units": rest.units[room:], "accepted": rest.accepted - len(now), "rejected": 0}
-            )
-            yield tuple(part)
-            part, room = [], UNITS_PER_GOODS_RECEIVED
-        part.append(rest)
-        room -= len(rest.units)
-    yield tuple(part)
-
-
 def _what_it_changes(command: RecordReceipt) -> Keys:
+    yield from what_staged_parts_change(command)
     if command.shipment_id is not None:
         yield Key(Shipment, command.shipment_id)
     for line_id, entries in by_line(command).items():
@@ -343,9 +372,8 @@ def _what_it_reads(command: RecordReceipt) -> Keys:
     elif command.shipment_id:
         yield Key(ExpectedOrder, Via(Shipment, command.shipment_id, "order_id"))
     yield from how_strict(command)
-    locations = {unit.location for line in command.lines for unit in line.units if unit.location}
-    for location in locations | {line.location for line in command.lines if line.location}:
-        yield place_key(location)
+    yield from what_staged_parts_read(command)
+    yield from map(place_key, locations_of(command))
 
 
 HANDLERS: Handlers = (

@@ -1,5 +1,6 @@
 """What of a delivery can be accepted, and what of it is more than anybody expected."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -8,7 +9,7 @@ from libs.chassis.decision import Records, Rejection
 from libs.contracts.deliveries import Unexpected
 from libs.contracts.receiving import LineToReceive, RecordReceipt
 from services.receiving.expectation import ExpectedLine, ExpectedOrder, ExpectedUnit, UnitStatus
-from services.receiving.strictness import Allowed, allowed_of, check_full
+from services.receiving.strictness import Allowed, allowed_of, check_full, policy_in
 
 
 class Beyond(NamedTuple):
@@ -28,9 +29,6 @@ def sorted_out(
     for line_id, entries in by_line(command).items():
         line = held[ExpectedLine, line_id]
         came = sum(delivered.quantity or len(delivered.units) for _, delivered in entries)
-        check_full(
-            line, came + sum(delivered.rejected for _, delivered in entries), came, entries[0][0], held
-        )
         # Nobody needs to look at what is tolerated as long as no more came than is open.
         allowed = Allowed(line.open, line.open) if came <= line.open else allowed_of(line, order, held)
         if came <= allowed.at_once:
@@ -46,6 +44,23 @@ def sorted_out(
         return command, ()
     lines = tuple(delivered for _, delivered in sorted(accepted, key=lambda entry: entry[0]))
     return command.model_copy(update={"lines": lines}), beyond
+
+
+def check_all_full(commands: Sequence[RecordReceipt], held: Records) -> None:
+    """Of some kinds all parts of a delivery together bring all that is open of its lines."""
+    if not policy_in(held).full_delivery_only:
+        return
+    accepted: Counter[UUID] = Counter()
+    rejected: Counter[UUID] = Counter()
+    first: dict[UUID, int] = {}
+    for command in commands:
+        for line_id, entries in by_line(command).items():
+            first[line_id] = entries[0][0]
+            accepted[line_id] += sum(delivered.quantity or len(delivered.units) for _, delivered in entries)
+            rejected[line_id] += sum(delivered.rejected for _, delivered in entries)
+    for line_id, index in first.items():
+        came = accepted[line_id] + rejected[line_id]
+        check_full(held[ExpectedLine, line_id], came, accepted[line_id], index, held)
 
 
 def by_line(command: RecordReceipt) -> Mapping[UUID, Sequence[tuple[int, LineToReceive]]]:

@@ -16,6 +16,7 @@ from services.receiving.expectation import (
 from services.receiving.item import Item, ItemGtin
 from services.receiving.label import RegisteredLabel
 from services.receiving.manifest import AnnouncedSerial, Package
+from services.receiving.parts import DeliveryInParts
 from services.receiving.place import Place
 from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
 from services.receiving.returning import Return, ReturnLine
@@ -29,6 +30,7 @@ STORAGE = Storage(
     table(Place, "places", Index("places_by_code", "code", unique=True)),
     table(ReceivingPolicy, "receiving_policies"),
     table(ReceiptTolerance, "receipt_tolerances", Column("percent", Numeric(7, 4), nullable=True)),
+    table(DeliveryInParts, "deliveries_in_parts"),
     table(
         UnexpectedDelivery,
         "unexpected_deliveries",

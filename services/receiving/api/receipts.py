@@ -43,6 +43,7 @@ class ReceiptTaken(BaseModel):
     receipt_number: str | None = Field(default=None, examples=["RCV-000001"])
     order_id: UUID
     unexpected: list[BeyondExpected] = []
+    waits: bool = Field(default=False, description="Takes effect with the last part of the delivery.")
 
 
 class ReceiptSeen(BaseModel):

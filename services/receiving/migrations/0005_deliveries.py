@@ -22,6 +22,17 @@ def upgrade() -> None:
     op.alter_column("receipts", "received_on", nullable=False)
     _strictness()
     _unexpected_deliveries()
+    op.create_table(
+        "deliveries_in_parts",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=False),
+        sa.Column("parts", sa.BigInteger(), nullable=False),
+        sa.Column("told", postgresql.JSONB(), nullable=False),
+        sa.Column("staged", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
 
 
 def _strictness() -> None:
