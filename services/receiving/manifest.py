@@ -1,6 +1,6 @@
 """What vendors tell of a shipment's inside: its lines, the serial numbers in it, and the numbers of its packages."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -81,6 +81,26 @@ def _line_named(shipped: ShippedLine, order: ExpectedOrder, held: Records, *, of
         message = f"{len(found)} lines of order {order.requisition_number} are of {shipped.sku}: name one by its id."
         raise Rejection("shipment_ambiguous", field=f"{of}.sku", message=message)
     return found[0]
+
+
+def content_of(command: RegisterShipment, order: ExpectedOrder, lines: Sequence[ExpectedLine]) -> UUID:
+    """What was told of a shipment, however its order and its lines were named."""
+    return derived_id(
+        "shipment_told",
+        order.id,
+        command.invoice_number or "",
+        command.carrier or "",
+        command.tracking_number or "",
+        command.dispatched_on or "",
+        command.expected_on or "",
+        command.location or order.deliver_to,
+        command.storage_space or "",
+        " ".join(command.packages),
+        *(
+            f"{line.id}:{shipped.quantity}:{' '.join(shipped.serials)}"
+            for line, shipped in zip(lines, command.lines, strict=True)
+        ),
+    )
 
 
 def announced(

@@ -4,10 +4,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import ClassVar
 from uuid import UUID
 
-from libs.chassis.decision import Timer
+from libs.chassis.decision import Records, Timer
 from libs.contracts.message import Message
+from services.receiving.strictness import POLICY_ID, ReceivingPolicy
 
-STALE_AFTER_DAYS = 14
 OVERDUE, STALE = "overdue", "stale"
 
 
@@ -34,9 +34,15 @@ def overdue_timer(shipment_id: UUID, expected_on: date) -> Timer:
     return Timer(of=shipment_id, name=OVERDUE, due_at=_over(expected_on), message=message)
 
 
-def stale_timer(shipment_id: UUID, heard_on: date, days: int = STALE_AFTER_DAYS) -> Timer:
-    """When so many days have passed since the day on which something was heard of it."""
-    due_at = _over(heard_on + timedelta(days=days - 1))
+def stale_from(heard_on: date, held: Records) -> date:
+    """The day on which a shipment counts as forgotten if nothing more is heard of it, by the policy."""
+    policy = held.find(ReceivingPolicy, POLICY_ID) or ReceivingPolicy(id=POLICY_ID)
+    return heard_on + timedelta(days=policy.stale_after_days)
+
+
+def stale_timer(shipment_id: UUID, heard_on: date, held: Records) -> Timer:
+    """When that day begins."""
+    due_at = _over(stale_from(heard_on, held) - timedelta(days=1))
     return Timer(of=shipment_id, name=STALE, due_at=due_at, message=ShipmentStaleDue(shipment_id=shipment_id))
 
 

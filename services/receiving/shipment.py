@@ -37,9 +37,10 @@ from libs.contracts.shipments import (
 )
 from libs.contracts.values import derived_id
 from services.receiving.expectation import ExpectedLine, ExpectedOrder, OrderName, order_name_id
-from services.receiving.manifest import announced, lines_named, package_keys, packages_of
+from services.receiving.manifest import announced, content_of, lines_named, package_keys, packages_of
 from services.receiving.place import check_destination, place_key
 from services.receiving.punctuality import ShipmentStaleDue, overdue_timer, stale_timer
+from services.receiving.strictness import POLICY_KEY
 
 NUMBER = "shipment_number"
 
@@ -139,7 +140,7 @@ def register(command: RegisterShipment, held: Records, cause: Cause) -> Decision
     lines = lines_named(command, order, held)
     if command.location is not None:
         check_destination(held, command.location, command.storage_space)
-    id, told = shipment_id_of(order, command.shipment_number), _content(command, order, lines)
+    id, told = shipment_id_of(order, command.shipment_number), content_of(command, order, lines)
     known = held.find(Shipment, id)
     if known is not None:
         if known.told != told:
@@ -189,7 +190,7 @@ def register(command: RegisterShipment, held: Records, cause: Cause) -> Decision
         ],
         publish=[_registered(shipment), moved(shipment)],
         schedule=[
-            stale_timer(id, shipment.heard_on),
+            stale_timer(id, shipment.heard_on, held),
             *([overdue_timer(id, command.expected_on)] if command.expected_on else ()),
         ],
         answer=answer_about(shipment),
@@ -317,26 +318,6 @@ def _order_named(command: RegisterShipment, held: Records) -> ExpectedOrder:
     raise Rejection("order_unknown", field=field, message=f"No submitted order is called {named}.")
 
 
-def _content(command: RegisterShipment, order: ExpectedOrder, lines: Sequence[ExpectedLine]) -> UUID:
-    """What was told of a shipment, however its order and its lines were named."""
-    return derived_id(
-        "shipment_told",
-        order.id,
-        command.invoice_number or "",
-        command.carrier or "",
-        command.tracking_number or "",
-        command.dispatched_on or "",
-        command.expected_on or "",
-        command.location or order.deliver_to,
-        command.storage_space or "",
-        " ".join(command.packages),
-        *(
-            f"{line.id}:{shipped.quantity}:{' '.join(shipped.serials)}"
-            for line, shipped in zip(lines, command.lines, strict=True)
-        ),
-    )
-
-
 def _words(command: RegisterShipment, order: ExpectedOrder, number: str) -> str:
     """All that people look for a shipment by."""
     names = (
@@ -383,6 +364,7 @@ def _the_shipment(command: RegisterShipment) -> Keys:
 def _order_and_lines(command: RegisterShipment) -> Keys:
     yield Key(ExpectedOrder, _order_meant(command))
     yield Many(ExpectedLine, by="order_id", value=_order_meant(command))
+    yield POLICY_KEY
     if command.location is not None:
         yield place_key(command.location)
 

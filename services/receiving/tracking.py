@@ -22,10 +22,10 @@ from libs.chassis.decision import (
 from libs.contracts.shipments import ShipmentOverdue, ShipmentStale, ShipmentStatus, TrackShipment
 from services.receiving.punctuality import (
     OVERDUE,
-    STALE_AFTER_DAYS,
     ShipmentOverdueDue,
     ShipmentStaleDue,
     overdue_timer,
+    stale_from,
     stale_timer,
 )
 from services.receiving.shipment import (
@@ -38,6 +38,7 @@ from services.receiving.shipment import (
     tracked,
     tracking_id,
 )
+from services.receiving.strictness import POLICY_KEY
 
 _ORDER = list(ShipmentStatus)
 
@@ -67,7 +68,7 @@ def track(command: TrackShipment, held: Records, cause: Cause) -> Decision:
     if command.expected_on is not None:
         schedule.append(overdue_timer(shipment.id, command.expected_on))
     if shipment.status is not ShipmentStatus.RECEIVED and shipment.stale_on is None:
-        schedule.append(stale_timer(shipment.id, shipment.heard_on))
+        schedule.append(stale_timer(shipment.id, shipment.heard_on, held))
     return Decision(
         save=[shipment, *(tracked(shipment, held) if command.tracking_number else ())],
         publish=[moved(shipment)],
@@ -115,8 +116,8 @@ def stale(timer: ShipmentStaleDue, held: Records, cause: Cause) -> Decision:
     shipment = held.find(Shipment, timer.shipment_id)
     if shipment is None or shipment.status is ShipmentStatus.RECEIVED or shipment.stale_on is not None:
         return Decision()
-    if shipment.heard_on + timedelta(days=STALE_AFTER_DAYS) > cause.at.date():
-        return Decision(schedule=[stale_timer(shipment.id, shipment.heard_on)])
+    if stale_from(shipment.heard_on, held) > cause.at.date():
+        return Decision(schedule=[stale_timer(shipment.id, shipment.heard_on, held)])
     said = ShipmentStale(
         shipment_id=shipment.id,
         number=shipment.number,
@@ -152,12 +153,18 @@ def _the_shipment(command: TrackShipment) -> Keys:
         yield Key(TrackingNumber, tracking_id(command.carrier, command.tracking_number), may_be_new=True)
 
 
+def _the_policy(_: object) -> Keys:
+    return [POLICY_KEY]
+
+
 def _timed(timer: ShipmentOverdueDue | ShipmentStaleDue) -> Keys:
     return [Key(Shipment, timer.shipment_id, may_be_new=True)]
 
 
 HANDLERS: Handlers = (
-    Handler(on=TrackShipment, holds=_the_shipment, early=Early.WAIT_10_MINUTES, decide=track),
+    Handler(
+        on=TrackShipment, holds=_the_shipment, reads=_the_policy, early=Early.WAIT_10_MINUTES, decide=track
+    ),
     Handler(on=ShipmentOverdueDue, holds=_timed, decide=overdue),
-    Handler(on=ShipmentStaleDue, holds=_timed, decide=stale),
+    Handler(on=ShipmentStaleDue, holds=_timed, reads=_the_policy, decide=stale),
 )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from libs.contracts.deliveries import DefineReceivingPolicy
 from libs.contracts.message import Message
 from libs.contracts.receiving import TakenBackLine
 from libs.contracts.shipments import (
@@ -19,7 +20,7 @@ from libs.contracts.shipments import (
     ShippedLine,
     TrackShipment,
 )
-from services.receiving import expectation, place, receipt, shipment, tracking
+from services.receiving import expectation, place, receipt, shipment, strictness, tracking
 from services.receiving.punctuality import ShipmentOverdueDue, ShipmentStaleDue
 from services.receiving.shipment import Shipment, TrackingNumber, taken_back, tracking_id
 from tests.builders_dock import LINE, NOON, ORDER, Ended, House, a_delivery, a_place, a_unit, an_order, units
@@ -242,6 +243,19 @@ def test_what_nothing_is_heard_of_is_stale_after_14_days_and_that_is_said_once()
 
     (stale,) = said(house, ShipmentStale)
     assert (stale.since, stale.status) == (TODAY, ShipmentStatus.ANNOUNCED)
+
+
+def test_a_stricter_company_hears_of_it_sooner() -> None:
+    house = House(
+        expectation.HANDLERS, shipment.HANDLERS, tracking.HANDLERS, place.HANDLERS, strictness.HANDLERS
+    )
+    house.hear(a_place(), an_order(), DefineReceivingPolicy(stale_after_days=3))
+
+    timers = house.hear(a_shipment()).decision.schedule
+    house.hear(timers[0].message, at=timers[0].due_at)
+
+    assert timers[0].due_at.date() == TODAY + timedelta(days=3)
+    assert len(said(house, ShipmentStale)) == 1
 
 
 def test_news_put_off_when_it_is_stale() -> None:
