@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
 from uuid import UUID
 
 from libs.chassis.decision import (
@@ -37,13 +36,8 @@ from services.receiving.expectation import (
     units_followed,
     units_held,
 )
-from services.receiving.receipt import (
-    UNITS_PER_GOODS_RECEIVED,
-    Receipt,
-    ReceiptLine,
-    ReceiptUnit,
-    receipt_unit_id,
-)
+from services.receiving.goods import in_parts
+from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit, receipt_unit_id
 from services.receiving.returning import ReturnLine
 from services.receiving.serial import RegisteredSerial, serial_id
 from services.receiving.taking_back import TakenBackUnit, taken_back_id
@@ -160,9 +154,20 @@ def _recorded(
     order = held[ExpectedOrder, line.order_id]
     receipt_id, line_id = cause.id("receipt"), cause.id("receipt_line")
     number = f"RCV-{cause.numbers['receipt_number'][0]:06d}"
-    rows = iter(units)
-    chunks = [()] if not units else list(iter(lambda: tuple(islice(rows, UNITS_PER_GOODS_RECEIVED)), ()))
     location, storage_space = (None, None) if units else _place_of_quantity(line, held)
+    received = ReceivedLine(
+        receipt_line_id=line_id,
+        order_line_id=line.id,
+        request_id=line.request_id or order.request_id,
+        request_line_id=line.request_line_id,
+        sku=line.sku,
+        accepted=quantity,
+        rejected=0,
+        asset_creation=line.asset_creation,
+        units=tuple(units),
+        location=location,
+        storage_space=storage_space,
+    )
     facts = [
         GoodsReceived(
             receipt_id=receipt_id,
@@ -172,23 +177,9 @@ def _recorded(
             request_id=order.request_id,
             received_by=cause.sender,
             again=True,
-            lines=(
-                ReceivedLine(
-                    receipt_line_id=line_id,
-                    order_line_id=line.id,
-                    request_id=line.request_id or order.request_id,
-                    request_line_id=line.request_line_id,
-                    sku=line.sku,
-                    accepted=len(chunk) or quantity,
-                    rejected=0,
-                    asset_creation=line.asset_creation,
-                    units=chunk,
-                    location=location,
-                    storage_space=storage_space,
-                ),
-            ),
+            lines=lines,
         )
-        for said, chunk in enumerate(chunks, 1)
+        for said, lines in enumerate(in_parts([received]), 1)
     ]
     receipt = Receipt(
         id=receipt_id,
