@@ -44,9 +44,7 @@ from libs.contracts.orders import (
     SubmitOrder,
 )
 from libs.contracts.purchasing import CancelOrder, DefinePurchasingPolicy
-from libs.contracts.receiving import (
-    RecordReceipt,
-)
+from libs.contracts.receiving import RecordReceipt, ReturnGoods, ReverseReceipt
 from libs.contracts.requests import (
     CancelRequest,
     EditRequest,
@@ -100,6 +98,12 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     SetItemActive: lambda _: ("POST", "purchasing", "/catalog-item-activations"),
     AllocateEntitlement: lambda of: ("POST", "assets", f"/entitlements/{of.entitlement_id}/allocations"),
     RecordReceipt: lambda _: ("POST", "receiving", "/receipts"),
+    ReverseReceipt: lambda of: (
+        "POST",
+        "receiving",
+        f"/receipts/{of.receipt_id or of.receipt_number}/reversal",
+    ),
+    ReturnGoods: lambda _: ("POST", "receiving", "/returns"),
     DefineTolerance: lambda _: ("POST", "purchasing", "/tolerances"),
 }
 
