@@ -26,10 +26,12 @@ from services.requests import (
     editing,
     fulfilment,
     handover,
+    hardware,
     intervention,
     order_approval,
     policy,
     submission,
+    taken_back,
 )
 from services.requests import (
     exchange_rate as known_rate,
@@ -92,6 +94,8 @@ def a_requests_desk(*entries: catalog_words.CatalogItemChanged) -> Desk:
         copies.HANDLERS,
         fulfilment.HANDLERS,
         handover.HANDLERS,
+        hardware.HANDLERS,
+        taken_back.HANDLERS,
         intervention.HANDLERS,
     )
     desk.hear(*(an_entry(sku) for sku in PRICES), *entries, a_location())

@@ -36,9 +36,10 @@ from tests.builders_desk import (
     an_entry,
     the_request,
 )
+from tests.builders_taken_back import ToldOfTakingBack
 
 
-class Told(ToldOfAmendments):
+class Told(ToldOfAmendments, ToldOfTakingBack):
     """What the other services say about one line of a request, which has an order of its own."""
 
     def __init__(
@@ -123,7 +124,7 @@ class Told(ToldOfAmendments):
             lines=(line,),
         )
 
-    def stocked(self, *units: int) -> assets.AssetsReceived:
+    def stocked(self, *units: int, after: UUID | None = None) -> assets.AssetsReceived:
         """These units, counted from 1, or all, are in stock."""
         chosen = [self.assets[unit - 1] for unit in units] or self.assets
         return assets.AssetsReceived(
@@ -133,16 +134,18 @@ class Told(ToldOfAmendments):
             request_line_id=self.line_id,
             receipt_id=derived_id("test-receipt", self.order_line_id),
             assets=tuple(
-                assets.StockedUnit(asset_id=asset, tag=f"QM-{self.assets.index(asset) + 1:08d}", serial="S")
+                assets.StockedUnit(
+                    asset_id=asset, tag=f"QM-{self.assets.index(asset) + 1:08d}", serial="S", after=after
+                )
                 for asset in chosen
             ),
         )
 
-    def assigned(self, *units: int) -> assets.AssetsAssigned:
+    def assigned(self, *units: int, name: object = 1) -> assets.AssetsAssigned:
         """These units, counted from 1, or all, are in the person's hands."""
         chosen = [self.assets[unit - 1] for unit in units] or self.assets
         return assets.AssetsAssigned(
-            handover_id=derived_id("test-handover", *chosen),
+            handover_id=derived_id("test-handover", name, *chosen),
             person=REQUESTER,
             request_id=self.request_id,
             asset_ids=tuple(chosen),
@@ -306,6 +309,10 @@ class Told(ToldOfAmendments):
             self.entitled("pending"),
             self.entitlement(),
             self.allocated(),
+            self.reversed(),
+            self.returned(),
+            self.taken_back(),
+            self.lot_taken_back(),
             self.cancelling_accepted(),
             OrderNotSubmitted(request_id=self.request_id),
             DeliveryOverdue(request_id=self.request_id),

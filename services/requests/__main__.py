@@ -14,12 +14,14 @@ from services.requests import (
     exchange_rate,
     fulfilment,
     handover,
+    hardware,
     intervention,
     order_approval,
     policy,
     purchase_request,
     spending,
     submission,
+    taken_back,
 )
 from services.requests.api import router
 from services.requests.tables import STORAGE
@@ -41,7 +43,12 @@ SERVICE = Service(
             *delegation.HANDLERS,
             *intervention.HANDLERS,
         ),
-        "fulfilment": (*fulfilment.HANDLERS, *handover.HANDLERS),
+        "fulfilment": (
+            *fulfilment.HANDLERS,
+            *handover.HANDLERS,
+            *hardware.HANDLERS,
+            *taken_back.HANDLERS,
+        ),
     },
     storage=STORAGE,
     routes=router,

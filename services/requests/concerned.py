@@ -13,11 +13,14 @@ from libs.contracts.purchasing import (
     OrderReceived,
     OrderSubmitted,
 )
-from libs.contracts.receiving import GoodsReceived
+from libs.contracts.receiving import GoodsReceived, GoodsReturned, ReceiptReversed
 from services.requests.process import Lines
 from services.requests.process_line import ProcessLine, Share
 
-OrderFact = OrderDrafted | OrderSubmitted | OrderAmended | OrderCancelled | OrderReceived | GoodsReceived
+TakenBack = ReceiptReversed | GoodsReturned
+OrderFact = (
+    OrderDrafted | OrderSubmitted | OrderAmended | OrderCancelled | OrderReceived | GoodsReceived | TakenBack
+)
 News = OrderFact | AmendmentAwaited | AmendmentRefused
 F = TypeVar("F", bound=News)
 
@@ -45,8 +48,8 @@ def concerned(fact: News) -> Sequence[UUID]:
     """The requests that the order serves: its own, or, if it serves several, those that its lines name."""
     if isinstance(fact, AmendmentAwaited | AmendmentRefused):
         return fact.request_ids
-    if fact.request_id is not None:
-        return (fact.request_id,)
+    if (only := _only_request(fact)) is not None:
+        return (only,)
     if isinstance(fact, OrderReceived):
         return fact.request_ids
     named = {line.request_id for line in fact.lines}
@@ -55,9 +58,14 @@ def concerned(fact: News) -> Sequence[UUID]:
     return sorted(request_id for request_id in named if request_id is not None)
 
 
+def _only_request(fact: OrderFact) -> UUID | None:
+    """The one request that the whole order serves, as far as that is told; the dock tells of lines alone."""
+    return None if isinstance(fact, TakenBack) else fact.request_id
+
+
 def mine(lines: Iterable[T], fact: OrderFact, request_id: UUID) -> list[T]:
     """Those of a fact's lines that serve this request."""
-    return [line for line in lines if (line.request_id or fact.request_id) == request_id]
+    return [line for line in lines if (line.request_id or _only_request(fact)) == request_id]
 
 
 def shares_of(lines: Lines, told: Iterable[T]) -> Iterator[tuple[T, ProcessLine, Share]]:

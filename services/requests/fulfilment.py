@@ -23,7 +23,7 @@ from libs.chassis.decision import (
 )
 from libs.contracts import assets, orders, purchasing
 from libs.contracts.message import Answered
-from libs.contracts.receiving import GoodsReceived
+from libs.contracts.receiving import GoodsReceived, GoodsReturned, ReceiptReversed
 from libs.contracts.requests import (
     FulfilmentStuck,
 )
@@ -47,6 +47,7 @@ from services.requests.process import (
 )
 from services.requests.process_line import NO_ORDER, ProcessLine
 from services.requests.purchase_request import PurchaseRequest, RequestLine
+from services.requests.taken_back import freed_by, what_was_issued
 
 ORDER_WITHIN = timedelta(hours=1)
 
@@ -204,6 +205,28 @@ def goods_received(fact: GoodsReceived, request_id: UUID, held: Records, cause: 
     return taken(fact, request_id, held, cause, summary, lines)
 
 
+def receipt_reversed(fact: ReceiptReversed, request_id: UUID, held: Records, cause: Cause) -> Decision:
+    """A receipt was a mistake: what it brought is to come again."""
+    lines, taken_back = lines_of(request_id, held), mine(fact.lines, fact, request_id)
+    for each, line, share in shares_of(lines, taken_back):
+        lines[line.id] = line.with_share(each.order_line_id, share.received_more(-each.accepted))
+    units = units_of(sum(each.accepted for each in taken_back))
+    summary = f"{fact.receipt_number}: {units} taken back by {fact.reversed_by}: {fact.reason}"
+    return taken(fact, request_id, held, cause, summary, lines, reason=fact.reason)
+
+
+def goods_returned(fact: GoodsReturned, request_id: UUID, held: Records, cause: Cause) -> Decision:
+    """Goods went back to the vendor: a replacement is to come; what is credited is wanted no more."""
+    lines, returned = lines_of(request_id, held), mine(fact.lines, fact, request_id)
+    for each, line, share in shares_of(lines, returned):
+        share = share.received_more(-each.quantity)
+        share = replace(share, credited=share.credited + (each.credited or 0))
+        lines[line.id] = line.with_share(each.order_line_id, share)
+    units = units_of(sum(each.quantity for each in returned))
+    summary = f"{units} sent back by {fact.returned_by} for {fact.purpose}: {fact.reason}"
+    return taken(fact, request_id, held, cause, summary, lines, reason=fact.reason)
+
+
 def service_confirmed(fact: purchasing.ServiceConfirmed, held: Records, cause: Cause) -> Decision:
     """Somebody confirmed that a service was rendered; nothing of it is handed over."""
     if fact.request_id is None:
@@ -248,6 +271,7 @@ def command_answered(answer: Answered, held: Records, cause: Cause) -> Decision:
     lines = lines_of(answer.about, held)
     if not _is_refusal(answer):
         summary = f"{answer.command_type} {answer.outcome}{_numbers_in(answer.result)}"
+        freed = freed_by(answer, lines, held)
         nothing_there = answer.command_type == CANCEL_ORDER and process.refused == CREATE_ORDER
         return taken(
             answer,
@@ -257,6 +281,8 @@ def command_answered(answer: Answered, held: Records, cause: Cause) -> Decision:
             summary,
             _none_to_come(lines) if nothing_there else lines,
             reason=process.problem or "",
+            save=freed.units,
+            publish=freed.commands,
         )
     summary = f"{answer.command_type} refused ({answer.code}): {answer.message}"
     process = replace(process, refusals=process.refusals + 1)
@@ -277,16 +303,7 @@ def command_answered(answer: Answered, held: Records, cause: Cause) -> Decision:
         code=answer.code or "",
         message=answer.message or "",
     )
-    return taken(
-        answer,
-        answer.about,
-        held,
-        cause,
-        summary,
-        lines,
-        process=process,
-        facts=[stuck],
-    )
+    return taken(answer, answer.about, held, cause, summary, lines, process=process, facts=[stuck])
 
 
 def _is_refusal(answer: Answered) -> bool:
@@ -333,7 +350,7 @@ def of_service(fact: purchasing.ServiceConfirmed) -> Keys:
 
 def answered_process(answer: Answered) -> Keys:
     """The process that gave the command, with all that may follow from the answer."""
-    return whole_of(answer.about) if answer.about else ()
+    return (*whole_of(answer.about), *what_was_issued(answer)) if answer.about else ()
 
 
 HANDLERS: Handlers = (
@@ -364,6 +381,8 @@ HANDLERS: Handlers = (
     ),
     Handler(on=purchasing.OrderCancelled, holds=whole, early=Early.WAIT, decide=for_each(order_cancelled)),
     Handler(on=GoodsReceived, holds=whole, early=Early.WAIT, decide=for_each(goods_received)),
+    Handler(on=ReceiptReversed, holds=whole, early=Early.WAIT, decide=for_each(receipt_reversed)),
+    Handler(on=GoodsReturned, holds=whole, early=Early.WAIT, decide=for_each(goods_returned)),
     Handler(on=purchasing.ServiceConfirmed, holds=of_service, early=Early.WAIT, decide=service_confirmed),
     Handler(
         on=purchasing.OrderReceived, holds=process_only, early=Early.WAIT, decide=for_each(order_received)

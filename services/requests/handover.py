@@ -1,4 +1,4 @@
-"""What has arrived for a request goes to whom it is for: assets are assigned, stock is issued, software is allocated.
+"""What has arrived for a request goes to whom it is for: stock is issued, software is allocated; assets in `hardware`.
 
 More than was wanted stays in stock, and so does what was asked for stock.
 """
@@ -34,51 +34,6 @@ def templates_created(fact: assets.TemplateAssetsCreated, held: Records, cause: 
     return taken(fact, fact.request_id, held, cause, f"template assets created: {tags}")
 
 
-# Hardware, unit by unit
-
-
-def assets_received(fact: assets.AssetsReceived, held: Records, cause: Cause) -> Decision:
-    """Units are in stock: have them assigned to whom or what they are for."""
-    if fact.request_id is None:
-        return Decision()
-    tags = names_of([unit.tag for unit in fact.assets])
-    lines = lines_of(fact.request_id, held)
-    line = lines.get(fact.request_line_id)
-    if line is None:
-        return taken(fact, fact.request_id, held, cause, f"in stock, for no line of the request: {tags}")
-    units: list[ProcessUnit] = []
-    new = 0
-    for stocked in fact.assets:
-        known = held.find(ProcessUnit, stocked.asset_id)
-        new += known is None or known.line_id is None
-        if known is None:
-            line, status = _claim(line, 1)
-            known = ProcessUnit(id=stocked.asset_id, request_id=fact.request_id, status=status)
-        elif known.line_id is None:
-            line = replace(line, claimed=line.claimed + 1, assigned=line.assigned + 1)
-        units.append(replace(known, line_id=line.id, tag=stocked.tag, serial=stocked.serial))
-    lines[line.id] = _stocked(line, fact.order_line_id, new)
-    to_give = [unit for unit in units if unit.status is UnitStatus.BEING_ASSIGNED and unit.version == 0]
-    return _given(fact, fact.request_id, held, cause, f"in stock: {tags}", lines, units, to_give)
-
-
-def assets_assigned(fact: assets.AssetsAssigned, held: Records, cause: Cause) -> Decision:
-    """Units are where they should be."""
-    if fact.request_id is None:
-        return Decision()
-    lines = lines_of(fact.request_id, held)
-    units: list[ProcessUnit] = []
-    for asset_id in fact.asset_ids:
-        known = held.find(ProcessUnit, asset_id)
-        if known is None:
-            units.append(ProcessUnit(id=asset_id, request_id=fact.request_id, status=UnitStatus.ASSIGNED))
-        elif known.status is not UnitStatus.ASSIGNED:
-            units.append(_arrived_there(known, lines))
-    holder = fact.person or (fact.to.name if fact.to else None)
-    summary = f"{units_of(len(fact.asset_ids))} assigned to {holder}"
-    return taken(fact, fact.request_id, held, cause, summary, lines, save=units)
-
-
 # Consumables, a quantity of a lot
 
 
@@ -91,11 +46,11 @@ def lot_received(fact: assets.LotReceived, held: Records, cause: Cause) -> Decis
     line = lines.get(fact.request_line_id)
     issue_id = issue_id_of(fact.lot_id, fact.receipt_id)
     if line is not None:
-        line = lines[line.id] = _stocked(line, fact.order_line_id, fact.quantity)
+        line = lines[line.id] = stocked(line, fact.order_line_id, fact.quantity)
     if line is None or held.find(ProcessUnit, issue_id) is not None:
         return taken(fact, fact.request_id, held, cause, summary, lines)
     wanted = min(fact.quantity, max(0, line.wanted - line.claimed)) if line.is_handed_over else 0
-    line, status = _claim(line, wanted)
+    line, status = claim(line, wanted)
     unit = ProcessUnit(
         id=issue_id,
         request_id=fact.request_id,
@@ -104,10 +59,11 @@ def lot_received(fact: assets.LotReceived, held: Records, cause: Cause) -> Decis
         status=status,
         quantity=wanted or fact.quantity,
         source_id=fact.lot_id,
+        receipt_id=fact.receipt_id,
     )
     lines[line.id] = line
     to_give = [unit] if status is UnitStatus.BEING_ASSIGNED else []
-    return _given(fact, fact.request_id, held, cause, summary, lines, [unit], to_give)
+    return given(fact, fact.request_id, held, cause, summary, lines, [unit], to_give)
 
 
 def stock_issued(fact: assets.StockIssued, held: Records, cause: Cause) -> Decision:
@@ -171,7 +127,7 @@ def _entitled(
     status = UnitStatus.PENDING
     if usable:
         wanted = min(quantity, max(0, line.wanted - line.claimed))
-        line, status = _claim(line, wanted)
+        line, status = claim(line, wanted)
         quantity = wanted if status is UnitStatus.BEING_ASSIGNED else quantity
     unit = ProcessUnit(
         id=fact.entitlement_id,
@@ -186,7 +142,7 @@ def _entitled(
     lines[line.id] = line
     save = [] if known is not None and known.status is status else [unit]
     to_give = [unit] if status is UnitStatus.BEING_ASSIGNED else []
-    return _given(fact, fact.request_id, held, cause, summary, lines, save, to_give)
+    return given(fact, fact.request_id, held, cause, summary, lines, save, to_give)
 
 
 def entitlement_allocated(fact: assets.EntitlementAllocated, held: Records, cause: Cause) -> Decision:
@@ -207,19 +163,19 @@ def entitlement_allocated(fact: assets.EntitlementAllocated, held: Records, caus
 # What they have in common
 
 
-def _stocked(line: ProcessLine, order_line_id: UUID, quantity: int) -> ProcessLine:
+def stocked(line: ProcessLine, order_line_id: UUID, quantity: int) -> ProcessLine:
     share = line.share(order_line_id)
     return line.with_share(order_line_id, replace(share, stocked=share.stocked + quantity))
 
 
-def _claim(line: ProcessLine, quantity: int) -> tuple[ProcessLine, UnitStatus]:
+def claim(line: ProcessLine, quantity: int) -> tuple[ProcessLine, UnitStatus]:
     """Take so many of what arrived for whom the line is for, if that many are still wanted; else they stay in stock."""
     if not (line.is_handed_over and quantity and line.claimed + quantity <= line.wanted):
         return line, UnitStatus.IN_STOCK
     return replace(line, claimed=line.claimed + quantity), UnitStatus.BEING_ASSIGNED
 
 
-def _arrived_there(unit: ProcessUnit, lines: Lines) -> ProcessUnit:
+def arrived_there(unit: ProcessUnit, lines: Lines) -> ProcessUnit:
     """Count a unit as given; if it was surplus, somebody has found that it was wanted."""
     if (line := lines.get(unit.line_id)) is not None:
         surplus = unit.quantity if unit.status is not UnitStatus.BEING_ASSIGNED else 0
@@ -247,7 +203,11 @@ def _one_given(
         before = known or ProcessUnit(
             id=unit_id, request_id=request_id, line_id=line_id, kind=kind, status=UnitStatus.PENDING
         )
-        save = [_arrived_there(replace(before, quantity=quantity), lines)]
+        line = lines.get(before.line_id)
+        if line is not None and kind is Kind.CONSUMABLE and before.status is UnitStatus.BEING_ASSIGNED:
+            # Of what was to be issued some had been taken back.
+            lines[line.id] = replace(line, claimed=line.claimed - before.quantity + quantity)
+        save = [arrived_there(replace(before, quantity=quantity), lines)]
         if kind is Kind.SOFTWARE and before.source_id and (line := lines.get(before.line_id)):
             share = replace(line.share(before.source_id), given=quantity)
             lines[line.id] = line.with_share(before.source_id, share)
@@ -255,7 +215,7 @@ def _one_given(
     return taken(fact, request_id, held, cause, summary, lines, save=save)
 
 
-def _given(
+def given(
     fact: Message,
     request_id: UUID,
     held: Records,
@@ -295,6 +255,7 @@ def commands_for(units: Iterable[ProcessUnit], lines: Lines, request_id: UUID) -
                     to=to,
                     request_id=request_id,
                     issue_id=unit.id,
+                    receipt_id=unit.receipt_id,
                 )
             )
     for line_id, ids in hardware.items():
@@ -307,9 +268,15 @@ def commands_for(units: Iterable[ProcessUnit], lines: Lines, request_id: UUID) -
 
 
 def _assignment(to: Destination, request_id: UUID, asset_ids: tuple[UUID, ...]) -> assets.AssignAssets:
-    if to.kind is DestinationKind.PERSON:
-        return assets.AssignAssets(person=to.name, request_id=request_id, asset_ids=asset_ids)
-    return assets.AssignAssets(to=to, request_id=request_id, asset_ids=asset_ids)
+    """What the dock takes back meanwhile is left out: it is told of it by another way, and may come again."""
+    is_person = to.kind is DestinationKind.PERSON
+    return assets.AssignAssets(
+        person=to.name if is_person else None,
+        to=None if is_person else to,
+        request_id=request_id,
+        leave_out_taken_back=True,
+        asset_ids=asset_ids,
+    )
 
 
 def issue_id_of(lot_id: UUID, receipt_id: UUID) -> UUID:
@@ -334,16 +301,6 @@ def process_of(fact: assets.TemplateAssetsCreated) -> Keys:
     return (Key(FulfilmentProcess, fact.request_id),) if fact.request_id else ()
 
 
-def with_assets(fact: assets.AssetsReceived | assets.AssetsAssigned) -> Keys:
-    """All of it, and the assets it is about."""
-    if fact.request_id is None:
-        return ()
-    ids = (
-        fact.asset_ids if isinstance(fact, assets.AssetsAssigned) else [unit.asset_id for unit in fact.assets]
-    )
-    return (*whole_of(fact.request_id), *(Key(ProcessUnit, id, may_be_new=True) for id in ids))
-
-
 def with_issue(fact: assets.LotReceived | assets.StockIssued) -> Keys:
     """All of it, and the issue it is about."""
     if fact.request_id is None:
@@ -363,20 +320,6 @@ def with_entitlement(
 
 HANDLERS: Handlers = (
     Handler(on=assets.TemplateAssetsCreated, holds=process_of, early=Early.WAIT, decide=templates_created),
-    Handler(
-        on=assets.AssetsReceived,
-        holds=with_assets,
-        early=Early.WAIT,
-        decide=assets_received,
-        weight=lambda fact: len(fact.assets),
-    ),
-    Handler(
-        on=assets.AssetsAssigned,
-        holds=with_assets,
-        early=Early.WAIT,
-        decide=assets_assigned,
-        weight=lambda fact: len(fact.asset_ids),
-    ),
     Handler(on=assets.LotReceived, holds=with_issue, early=Early.WAIT, decide=lot_received),
     Handler(on=assets.StockIssued, holds=with_issue, early=Early.WAIT, decide=stock_issued),
     Handler(

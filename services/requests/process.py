@@ -14,7 +14,7 @@ from uuid import UUID
 from libs.chassis.decision import Cause, Decision, Record, Records, Timer, timer_id
 from libs.contracts import assets, orders, purchasing
 from libs.contracts.message import Event, Message
-from libs.contracts.receiving import GoodsReceived
+from libs.contracts.receiving import GoodsReceived, GoodsReturned, ReceiptReversed
 from libs.contracts.requests import (
     CancelRequest,
     RequestCancelled,
@@ -75,15 +75,15 @@ def _steps(further: Mapping[Stage, tuple[Stage, ...]]) -> Steps:
 
 STAYS = _steps({})
 # An order can tell that nothing of it becomes an asset, so that what is here already is all there is to do; and that it
-# was amended since to bring more than was thought.
+# was amended since to bring more than was thought, or that it never brought what was credited.
 SUBMITTED = _steps(
     {
         _O: (_D, _H, _DONE),
-        _H: (_D, _DONE, _C),
+        _H: (_O, _D, _DONE, _C),
         _C: (_H, _DONE),
         _S: (_DONE,),
-        _DONE: (_D, _H, _C),
-        _OFF: (_D, _H, _C, _DONE),
+        _DONE: (_O, _D, _H, _C),
+        _OFF: (_O, _D, _H, _C, _DONE),
     }
 )
 ARRIVED = _steps(
@@ -100,7 +100,8 @@ HANDED_OVER = _steps(
         _OFF: (_H, _DONE),
     }
 )
-# Units that were taken off an order may be put on it again, whatever has become of the rest.
+# Units that were taken off an order may be put on it again, whatever has become of the rest; and units that are here
+# may be taken back, to come again or not.
 AMENDED = _steps(
     {
         _O: (_D, _H, _DONE, _OFF),
@@ -144,10 +145,14 @@ TABLE: Mapping[type[Message], Steps] = {
     purchasing.ServiceConfirmed: ARRIVED,
     purchasing.CommandAnswered: ANSWERED,
     GoodsReceived: ARRIVED,
+    ReceiptReversed: AMENDED,
+    GoodsReturned: AMENDED,
     assets.TemplateAssetsCreated: STAYS,
     assets.AssetsReceived: HANDED_OVER,
     assets.AssetsAssigned: HANDED_OVER,
+    assets.AssetsTakenBack: AMENDED,
     assets.LotReceived: HANDED_OVER,
+    assets.LotTakenBack: AMENDED,
     assets.StockIssued: HANDED_OVER,
     assets.EntitlementCreated: ARRIVED,
     assets.EntitlementChanged: ARRIVED,
@@ -196,12 +201,14 @@ class ProcessStep(Record):
 
 
 class UnitStatus(StrEnum):
-    """What became of something that arrived: not usable yet, kept in stock, on its way to whom it is for, or there."""
+    """What became of something that arrived: not usable yet, kept in stock, on its way to whom it is for, there,
+    or taken back at the dock."""
 
     PENDING = "pending"
     IN_STOCK = "in_stock"
     BEING_ASSIGNED = "being_assigned"
     ASSIGNED = "assigned"
+    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -209,14 +216,24 @@ class ProcessUnit(Record):
     """Something that arrived for a request: an asset, under its id; so many of a consumable, under the id of their
     issue; an entitlement, under its id. `source_id` is the lot the consumable comes from, the order line of software.
 
-    `line_id` is unknown while all we have heard is that an asset was assigned.
+    `line_id` is unknown while all we have heard is that an asset was assigned. An asset can come and be taken back
+    several times, and news of that in any order: `balance` is how often it was told that it came less how often that
+    it left, `came` whether its first arrival was told; `handovers` are those told, and not undone, `undone` those of
+    which only that was told. `receipt_id` is what a consumable came with.
     """
 
     TRANSITIONS: ClassVar = {
         UnitStatus.PENDING: frozenset({UnitStatus.IN_STOCK, UnitStatus.BEING_ASSIGNED, UnitStatus.ASSIGNED}),
-        UnitStatus.IN_STOCK: frozenset({UnitStatus.ASSIGNED}),
-        UnitStatus.BEING_ASSIGNED: frozenset({UnitStatus.IN_STOCK, UnitStatus.ASSIGNED}),
-        UnitStatus.ASSIGNED: frozenset(),
+        UnitStatus.IN_STOCK: frozenset(
+            {UnitStatus.BEING_ASSIGNED, UnitStatus.ASSIGNED, UnitStatus.TAKEN_BACK}
+        ),
+        UnitStatus.BEING_ASSIGNED: frozenset(
+            {UnitStatus.IN_STOCK, UnitStatus.ASSIGNED, UnitStatus.TAKEN_BACK}
+        ),
+        UnitStatus.ASSIGNED: frozenset({UnitStatus.BEING_ASSIGNED, UnitStatus.TAKEN_BACK}),
+        UnitStatus.TAKEN_BACK: frozenset(
+            {UnitStatus.IN_STOCK, UnitStatus.BEING_ASSIGNED, UnitStatus.ASSIGNED}
+        ),
     }
 
     request_id: UUID
@@ -227,6 +244,11 @@ class ProcessUnit(Record):
     source_id: UUID | None = None
     tag: str | None = None
     serial: str | None = None
+    balance: int = 0
+    came: bool = False
+    handovers: tuple[UUID, ...] = ()
+    undone: tuple[UUID, ...] = ()
+    receipt_id: UUID | None = None
 
 
 def status_of(lines: Iterable[ProcessLine]) -> Status:

@@ -23,15 +23,17 @@ class Share:
     """What is known of one order line.
 
     `first` is what was ordered at first (None: not heard of yet) and `now` what is since the amendment `amended`;
-    `asked` is how many units somebody wanted cancelled. `received` was taken at the dock or confirmed, `stocked` is
-    known to assets. Of software `given` is allocated to whom it is for, and `in_use` is what anybody had when it
-    shrank. What is `untracked` becomes no asset: it is done on receipt.
+    `asked` is how many units somebody wanted cancelled, `credited` how many went back and are wanted no more.
+    `received` was taken at the dock or confirmed, `stocked` is known to assets. Of software `given` is allocated to
+    whom it is for, and `in_use` is what anybody had when it shrank. What is `untracked` becomes no asset: it is done on
+    receipt.
     """
 
     first: int | None = None
     now: int = 0
     amended: int = 0
     asked: int = 0
+    credited: int = 0
     received: int = 0
     stocked: int = 0
     given: int = 0
@@ -52,13 +54,14 @@ class Share:
         return replace(self, asked=max(self.asked, asked))
 
     def received_more(self, quantity: int) -> Self:
-        """So many more are here, as the dock says, or whoever confirmed a service."""
+        """So many more are here, as the dock says, or whoever confirmed a service; less than zero if it took them back,
+        also before we hear that they came."""
         return replace(self, received=self.received + quantity)
 
     @property
     def arrived(self) -> int:
         """Units that are here, whoever has told us first."""
-        return max(self.received, self.stocked)
+        return max(self.received, self.stocked, 0)
 
     def kept(self, *, software: bool) -> int:
         """Units that cannot be cancelled: whatever is here, or of software what is used."""
@@ -67,12 +70,12 @@ class Share:
     def comes(self, *, software: bool) -> int:
         """Units that are here or will be; none as long as the order is not known to be placed."""
         kept = self.kept(software=software)
-        return kept if self.first is None else max(kept, self.now - self.asked)
+        return kept if self.first is None else max(kept, self.now - self.asked - self.credited)
 
     def lacks(self, *, software: bool) -> int:
         """How many less come than were ordered at first; less than zero if more do. The dock wins."""
         if self.first is None:
-            return max(0, self.asked - self.kept(software=software))
+            return max(0, self.asked + self.credited - self.kept(software=software))
         return self.first - self.comes(software=software)
 
     @property

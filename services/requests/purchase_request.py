@@ -36,7 +36,9 @@ class Status(StrEnum):
 # Facts of three services arrive in any order, so an approved request may skip stages. It goes back only when an
 # amendment puts units on an order again, or takes off what had come in the place of others.
 # A cancelled one goes on when goods turn up that the dock had taken before it heard of the cancellation; what was
-# received is cancelled when all of it was software, which can be given back.
+# received is cancelled when all of it was software, which can be given back. What was taken back at the dock is to come
+# again.
+_ON_ORDER = (Status.APPROVED, Status.PARTIALLY_ORDERED, Status.ORDERED)
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.SUBMITTED: frozenset({Status.AWAITING_APPROVAL, Status.APPROVED}),
     Status.AWAITING_APPROVAL: frozenset({Status.APPROVED, Status.REJECTED, Status.WITHDRAWN, Status.EXPIRED}),
@@ -65,10 +67,16 @@ TRANSITIONS: dict[Status, frozenset[Status]] = {
             Status.CANCELLED,
         }
     ),
-    Status.PARTIALLY_RECEIVED: frozenset({Status.RECEIVED, Status.FULFILLED, Status.CANCELLED}),
-    Status.RECEIVED: frozenset({Status.PARTIALLY_RECEIVED, Status.FULFILLED, Status.CANCELLED}),
+    Status.PARTIALLY_RECEIVED: frozenset(
+        {*_ON_ORDER, Status.RECEIVED, Status.FULFILLED, Status.CANCELLED},
+    ),
+    Status.RECEIVED: frozenset(
+        {*_ON_ORDER, Status.PARTIALLY_RECEIVED, Status.FULFILLED, Status.CANCELLED},
+    ),
     Status.FULFILLED: frozenset(),
-    Status.CANCELLED: frozenset({Status.ORDERED, Status.RECEIVED, Status.FULFILLED}),
+    Status.CANCELLED: frozenset(
+        {Status.PARTIALLY_ORDERED, Status.ORDERED, Status.RECEIVED, Status.FULFILLED}
+    ),
 }
 
 BEFORE_APPROVAL = frozenset({Status.SUBMITTED, Status.AWAITING_APPROVAL})

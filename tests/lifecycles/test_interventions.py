@@ -6,9 +6,11 @@ import pytest
 
 from libs.chassis.decision import Actor, Grant
 from libs.contracts import assets, purchasing
+from libs.contracts.assets import AssetsTakenBack, LotTakenBack
 from libs.contracts.message import Message
 from libs.contracts.permissions import Role
 from libs.contracts.purchasing import OrderAmended, OrderSubmitted
+from libs.contracts.receiving import GoodsReturned, ReceiptReversed
 from libs.contracts.requests import (
     CancellationStarted,
     CancelRequest,
@@ -106,11 +108,16 @@ def test_every_stage_can_be_reached(stage: Stage) -> None:
     a_process_in(stage)
 
 
-def test_the_table_says_where_each_message_may_lead_and_only_orders_lead_from_the_end_back_to_them() -> None:
+LEADING_BACK = (OrderSubmitted, OrderAmended, ReceiptReversed, GoodsReturned, AssetsTakenBack, LotTakenBack)
+
+
+def test_the_table_says_where_each_message_may_lead_and_only_orders_and_the_dock_lead_back_from_the_end() -> (
+    None
+):
     for type, steps in TABLE.items():
         assert set(steps) == set(Stage)
         assert all(stage in steps[stage] or steps[stage] for stage in Stage)
-        assert type in (OrderSubmitted, OrderAmended) or not any(
+        assert type in LEADING_BACK or not any(
             further in {Stage.ORDERING, Stage.DELIVERING, Stage.STUCK}
             for stage in ENDED
             for further in steps[stage]
@@ -259,7 +266,7 @@ def test_refused_handovers_are_given_once_more() -> None:
 
     assert process(desk).stage is Stage.HANDING_OVER
     assert said(desk, assets.AssignAssets)[-1] == assets.AssignAssets(
-        person=REQUESTER, request_id=told.request_id, asset_ids=(told.assets[1],)
+        person=REQUESTER, request_id=told.request_id, asset_ids=(told.assets[1],), leave_out_taken_back=True
     )
 
 
@@ -368,7 +375,7 @@ def test_what_is_for_a_location_is_assigned_to_it() -> None:
 
     (assignment,) = said(desk, assets.AssignAssets)
     assert assignment == assets.AssignAssets(
-        to=site, request_id=told.request_id, asset_ids=tuple(told.assets)
+        to=site, request_id=told.request_id, asset_ids=tuple(told.assets), leave_out_taken_back=True
     )
 
 
