@@ -227,6 +227,10 @@ class House:
         kept = Records(self.records.get(of, {}).values())
         return kept.all(of, **equals)
 
+    def everything(self) -> Records:
+        """All that is kept."""
+        return Records(record for kept in self.records.values() for record in kept.values())
+
     def hear(self, *messages: Message, **cause: Any) -> Ended:
         """Handle messages in turn, and whatever their effects release; how the last of them ended."""
         ended = Ended("nothing")
@@ -268,8 +272,8 @@ class House:
 
     def _named(self, need: Key | Many | NamedBy) -> Any:
         if isinstance(need, Many):
-            return self._resolved(need.value.id if isinstance(need.value, NamedBy) else need.value)
-        return self._resolved(need.id)
+            return self._named(need.value) if isinstance(need.value, NamedBy) else self._resolved(need.value)
+        return self._named(need.id) if isinstance(need.id, Many) else self._resolved(need.id)
 
     def _resolved(self, way: UUID | str | Via) -> Any:
         if not isinstance(way, Via):
@@ -302,6 +306,12 @@ class House:
         found = [each for each in self.all(page.of) if page.after is None or each.id > page.after]
         return [each for each in found if not page.statuses or each.status in page.statuses][: page.limit]
 
+    def _naming(self, need: NamedBy) -> list[Any]:
+        if isinstance(need.id, Many):
+            return self.all(need.by, **{need.id.by: self._named(need.id), **need.id.where})
+        naming = self.records.get(need.by, {}).get(self._named(need) or NOBODY)
+        return [naming] if naming else []
+
     def _loaded(self, needs: Keys) -> list[Record]:
         loaded: dict[tuple[type[Record], UUID], Record] = {}
         for need in needs:
@@ -315,9 +325,8 @@ class House:
                     for child in self.all(need.of, **{need.by: each.id})
                 ]
             elif isinstance(need, NamedBy):
-                naming = self.records.get(need.by, {}).get(self._named(need) or NOBODY)
                 kept = self.records.get(need.of, {})
-                found = [kept.get(id) for id in need.ids(naming)] if naming else []
+                found = [kept.get(id) for naming in self._naming(need) for id in need.ids(naming)]
             elif isinstance(need, Key):
                 found = [self.records.get(need.of, {}).get(self._named(need) or NOBODY)]
             else:

@@ -77,7 +77,7 @@ class Many:
     of: type[Record]
     by: str
     value: "UUID | str | Via | NamedBy"
-    where: Mapping[str, object] = field(default_factory=dict)
+    where: Mapping[str, object] = field(default_factory=dict, hash=False)
     order_by: str = "id"
     limit: int | None = None
 
@@ -86,13 +86,15 @@ class Many:
 class NamedBy:
     """The records that another one, the `by` with this `id`, names now: `ids` reads them from it.
 
+    The `id` can be a Many, which is declared as well: then they are what all of these name.
+
     Both are to be held, or both read. If one that is held names others by the time it is locked, the message counts
     as busy and is tried again; of what is only read, one that was named a moment later may be missing.
     """
 
     of: type[Record]
     by: type[Record]
-    id: UUID | Via
+    id: UUID | Via | Many
     ids: Callable[[Any], Iterable[UUID]]
 
 

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.chassis.decision import Decision, Delta, Key, Many, NamedBy, OfPage, Page, Record, Records, Via
+from libs.chassis.naming import Need, names, way_of, ways_before
 from libs.chassis.rows import with_version
 from libs.chassis.storage import Storage
 from libs.contracts.message import Event
 
-Need = Key | Many | NamedBy | Page | OfPage
 _Children = tuple[type[Record], str]
 _Where = tuple[tuple[str, object], ...]
 
@@ -65,7 +65,7 @@ class WorkingSet:
         needs = list(needs)
         await self._follow(connection, [need for some in needs for need in (*some.holds, *some.reads)])
         await self._look_whom(
-            connection, _naming(need for some in needs for need in (*some.holds, *some.reads))
+            connection, names(need for some in needs for need in (*some.holds, *some.reads))
         )
         wanted: dict[type[Record], _Wanted] = defaultdict(_Wanted)
         for some in needs:
@@ -142,8 +142,8 @@ class WorkingSet:
 
     async def _follow(self, connection: AsyncConnection, needs: Iterable[Need]) -> None:
         """Find what is named by way of other records, the nearest ones first."""
-        ahead = {way for need in needs if isinstance(way := _way(need), Via)}
-        ahead |= {before for way in ahead for before in _before(way)}
+        ahead = {way for need in needs if isinstance(way := way_of(need), Via)}
+        ahead |= {before for way in ahead for before in ways_before(way)}
         while ahead:
             now = {way for way in ahead if way.id not in ahead}
             ahead -= now
@@ -164,13 +164,26 @@ class WorkingSet:
         for need in needs:
             naming[need.by].append(need)
         for by, asking in naming.items():
-            ids = {need: self._resolved(need.id) for need in asking}
+            several = {need.id for need in asking if isinstance(need.id, Many)}
+            children = {many: await self._children_now(connection, many) for many in several}
+            for need in asking:
+                if isinstance(need.id, Many):
+                    self._named[need] = {id for record in children[need.id] for id in need.ids(record)}
+            ids = {need: self._resolved(need.id) for need in asking if not isinstance(need.id, Many)}
             loaded = await self._storage.rows[by].load(
                 connection, {id for id in ids.values() if id is not None}
             )
             known = {record.id: record for record in loaded}
             for need, id in ids.items():
                 self._named[need] = set(need.ids(known[id])) if id in known else set()
+
+    async def _children_now(self, connection: AsyncConnection, many: Many) -> list[Record]:
+        """The records of a Many, unlocked, to see whom they name."""
+        (value,), rows = self._values(many), self._storage.rows[many.of]
+        if value is None:
+            return []
+        ids = await rows.ids_by(connection, many.by, [value], tuple(sorted(many.where.items())))
+        return await rows.load(connection, ids)
 
     def _resolved(self, id: "UUID | str | Via") -> Any:
         if not isinstance(id, Via):
@@ -218,7 +231,13 @@ class WorkingSet:
                 ((need.of, need.by), value) in self._busy_parents for value in self._values(need)
             ):
                 return True
-        return False
+        return any(self._names_more(need) for need in (*needs.holds, *needs.reads))
+
+    def _names_more(self, need: Need) -> bool:
+        """Whether, by the time they were loaded, there were more of those that name others."""
+        if not isinstance(need, NamedBy) or not isinstance(need.id, Many):
+            return False
+        return any(id not in self._named[need] for _, id in self._named_now(need))
 
     def _values(self, need: Many) -> list[Any]:
         if isinstance(need.value, NamedBy):
@@ -226,6 +245,11 @@ class WorkingSet:
         return [self._resolved(need.value)]
 
     def _named_now(self, need: NamedBy) -> list[tuple[type[Record], UUID]]:
+        if isinstance(need.id, Many):
+            self._index(need.by, need.id.by)
+            naming = self._children[need.by, need.id.by]
+            records = [self._records[need.by][id] for value in self._values(need.id) for id in naming[value]]
+            return [(need.of, id) for record in records for id in need.ids(record)]
         id = self._resolved(need.id)
         record = self._records[need.by].get(id) if id is not None else None
         return [(need.of, id) for id in need.ids(record)] if record is not None else []
@@ -233,10 +257,10 @@ class WorkingSet:
     def missing(self, needs: Needs) -> tuple[type[Record], UUID] | None:
         """The first record that this message names and that doesn't exist."""
         for need in (*needs.holds, *needs.reads):
-            way = _way(need)
+            way = way_of(need)
             id = self._resolved(way) if way is not None else None
             if id is None and isinstance(way, Via):
-                if any(each.by != "id" for each in (way, *_before(way))):
+                if any(each.by != "id" for each in (way, *ways_before(way))):
                     continue
                 return self._first_missing(way)
             if isinstance(need, Key) and not need.may_be_new and id not in self._records[need.of]:
@@ -356,27 +380,3 @@ class WorkingSet:
                 await rows.update(connection, [records[id] for id in changed])
         for of, totals in self._totals.items():
             await self._storage.rows[of].add(connection, totals.values(), self._added[of])
-
-
-def _naming(needs: Iterable[Need]) -> Iterable[NamedBy]:
-    """What names others, by itself or as the parents of what is wanted."""
-    for need in needs:
-        naming = need.value if isinstance(need, Many) else need
-        if isinstance(naming, NamedBy):
-            yield naming
-
-
-def _way(need: Need) -> "UUID | str | Via | None":
-    """By what a need finds its records."""
-    if isinstance(need, Key | NamedBy):
-        return need.id
-    if not isinstance(need, Many):
-        return None
-    return need.value.id if isinstance(need.value, NamedBy) else need.value
-
-
-def _before(way: Via) -> Iterable[Via]:
-    """The ways that lead to the beginning of this one."""
-    while isinstance(way.id, Via):
-        way = way.id
-        yield way

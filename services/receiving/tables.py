@@ -20,11 +20,15 @@ from services.receiving.parts import DeliveryInParts
 from services.receiving.place import Place
 from services.receiving.receipt import Receipt, ReceiptLine, ReceiptUnit
 from services.receiving.returning import Return, ReturnLine
+from services.receiving.scan_receipt import ScanReceipt
+from services.receiving.scan_session import ScanSession
 from services.receiving.serial import RegisteredSerial
 from services.receiving.shipment import Shipment, ShipmentName, TrackingNumber
 from services.receiving.strictness import ReceiptTolerance, ReceivingPolicy
+from services.receiving.taken_scan import TakenScan
 from services.receiving.taking_back import TakenBackUnit
 from services.receiving.unexpected import UnexpectedDelivery
+from services.receiving.verdict import Finding
 
 STORAGE = Storage(
     table(Place, "places", Index("places_by_code", "code", unique=True)),
@@ -38,6 +42,15 @@ STORAGE = Storage(
         Index("unexpected_deliveries_by_order", "order_id"),
         Index("unexpected_deliveries_recorded", "number", postgresql_where=text("status = 'recorded'")),
     ),
+    table(ScanSession, "scan_sessions", Index("scan_sessions_by_order", "order_id")),
+    table(ScanReceipt, "scan_receipts", Index("scan_receipts_by_session", "session_id", "part")),
+    table(
+        TakenScan,
+        "taken_scans",
+        Index("taken_scans_by_session", "session_id"),
+        Index("taken_scans_by_unit", "unit_key"),
+    ),
+    table(Finding, "scan_findings", Index("scan_findings_by_session", "session_id", "verdict", "id")),
     table(Item, "items"),
     table(ItemGtin, "item_gtins"),
     table(
@@ -89,6 +102,7 @@ STORAGE = Storage(
         "announced_serials",
         Index("announced_serials_by_serial", "serial_id"),
         Index("announced_serials_by_shipment", "shipment_id"),
+        Index("announced_serials_by_order", "order_id"),
     ),
     table(
         Receipt,

@@ -17,6 +17,8 @@ IMPURE = re.compile(
 IMPURE_MODULES = {"asyncio", "logging", "os", "random", "secrets", "socket", "subprocess", "time"}
 # What of the chassis a decision may use.
 PURE = ("libs.chassis.decision", "libs.chassis.backfill", "libs.chassis.ids")
+# Which library a decision may use: it reads what stands in a code, and nothing else.
+PURE_LIBRARIES = ("biip",)
 LINES_MAX = 400
 
 
@@ -27,7 +29,7 @@ def name_of(module: Module) -> str:
 @pytest.mark.parametrize("module", decision_modules(), ids=name_of)
 def test_a_decision_module_knows_only_contracts_decisions_and_its_neighbours(module: Module) -> None:
     service = module.name.rpartition(".")[0]
-    allowed = {"libs.contracts", *PURE, *(sys.stdlib_module_names - IMPURE_MODULES)}
+    allowed = {"libs.contracts", *PURE, *PURE_LIBRARIES, *(sys.stdlib_module_names - IMPURE_MODULES)}
     allowed |= {each.name for each in decision_modules() if each.name.startswith(f"{service}.")}
 
     # `from services.assets import stock` names the package too.

@@ -22,6 +22,7 @@ ONLY_OURS = {
     "purchasing.create_order.v1",
     "purchasing.match_invoices.v1",
     "purchasing.match_recorded_invoices.v1",
+    "receiving.receive_scans.v1",
     "requests.announce_all.v1",
     "requests.approve_order.v1",
     "requests.approve_spending.v1",

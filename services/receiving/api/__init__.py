@@ -9,11 +9,23 @@ from services.receiving.api import (
     places,
     policies,
     receipts,
+    scans,
     shipments,
     taking_back,
     unexpected,
 )
 
 router = APIRouter()
-for each in (receipts, taking_back, unexpected, policies, shipments, imports, expected, labels, places):
+for each in (
+    receipts,
+    taking_back,
+    unexpected,
+    policies,
+    shipments,
+    imports,
+    expected,
+    labels,
+    places,
+    scans,
+):
     router.include_router(each.router)
