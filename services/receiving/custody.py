@@ -65,12 +65,14 @@ def release(fact: AssetsTakenBack, held: Records, _: Cause) -> Decision:
     for gone in fact.units:
         taken = held.find(TakenBackUnit, taken_back_id(fact.take_back_id, gone.asset_id))
         unit = held.find(ExpectedUnit, gone.asset_id)
-        if taken is None or unit is None:
+        if taken is None:
             continue
         id = serial_id(taken.serial)
         claim = freed.get(id) or held.find(RegisteredSerial, id)
-        came_again = unit.status is UnitStatus.RECEIVED or unit.reopened_by != fact.take_back_id
-        if claim is None or gone.asset_id not in claim.assets or (came_again and unit.serial == taken.serial):
+        if claim is None or gone.asset_id not in claim.assets:
+            continue
+        came_again = unit and (unit.status is UnitStatus.RECEIVED or unit.reopened_by != fact.take_back_id)
+        if unit and came_again and unit.serial == taken.serial:
             continue
         freed[id] = claim.freed(gone.asset_id)
     return Decision(save=list(freed.values()))
@@ -102,6 +104,8 @@ def record_again(fact: ReversalConflictFound, held: Records, cause: Cause) -> De
                 save[record.id] = record
             same = replace(unit, receipt_id=receipt_id, serial=taken.serial)
         else:
+            for record in _beside_and_gone(unit, taken, held):
+                save[record.id] = record
             same = is_here(unit, receipt_id, taken.serial)
         here.append(replace(same, acknowledged=True))
         said.append(_as_it_was(unit, taken, line, held))
@@ -120,13 +124,33 @@ def _beside(unit: ExpectedUnit, held: Records) -> Iterator[Record]:
     """What came in the unit's place is a unit of its own, as assets calls it, with its serial number."""
     assert unit.receipt_id is not None  # it came
     assert unit.serial is not None
-    id = derived_id("beside", unit.id, unit.receipt_id)
-    number = -(2**31 + id.int % 2**31)
+    id, number = _beside_id(unit.id, unit.receipt_id)
     yield replace(unit, id=id, version=0, unit_number=number, tag=None, reopened_by=None, acknowledged=False)
     claim = held.find(RegisteredSerial, serial_id(unit.serial))
     sku = held[ExpectedLine, unit.order_line_id].sku
     if claim and claim.unit_of(sku) == unit.id:
         yield claim.freed(unit.id).claimed(sku, id)
+
+
+def _beside_and_gone(unit: ExpectedUnit, taken: TakenBackUnit, held: Records) -> Iterator[Record]:
+    """What had come in the unit's place and was taken back, too, had been a unit of its own, with its serial number."""
+    if unit.reopened_by in (None, taken.take_back_id) or unit.serial == taken.serial:
+        return
+    later = next((each for id in _taken_last(unit) if (each := held.find(TakenBackUnit, id))), None)
+    if later is None or later.receipt_id is None:
+        return
+    id, number = _beside_id(unit.id, later.receipt_id)
+    yield replace(later, id=taken_back_id(later.take_back_id, id), version=0, asset_id=id, unit_number=number)
+    claim = held.find(RegisteredSerial, serial_id(later.serial))
+    sku = held[ExpectedLine, unit.order_line_id].sku
+    if claim and claim.unit_of(sku) == unit.id:
+        yield claim.freed(unit.id).claimed(sku, id)
+
+
+def _beside_id(asset_id: UUID, receipt_id: UUID) -> tuple[UUID, int]:
+    """What assets calls a unit that this receipt brought in the place of one that was here all the time."""
+    id = derived_id("beside", asset_id, receipt_id)
+    return id, -(2**31 + id.int % 2**31)
 
 
 def _as_it_was(unit: ExpectedUnit, taken: TakenBackUnit, line: ExpectedLine, held: Records) -> ReceivedUnit:
@@ -235,6 +259,10 @@ def _serial_of(unit: ExpectedUnit) -> list[UUID]:
     return [serial_id(unit.serial)] if unit.serial else []
 
 
+def _taken_last(unit: ExpectedUnit) -> list[UUID]:
+    return [taken_back_id(unit.reopened_by, unit.id)] if unit.reopened_by else []
+
+
 def _serial_taken_back(taken: TakenBackUnit) -> list[UUID]:
     return [serial_id(taken.serial)]
 
@@ -273,6 +301,7 @@ def _line_with_units(fact: ReversalConflictFound) -> Keys:
         yield Key(ExpectedUnit, asset_id, may_be_new=True)
         yield NamedBy(RegisteredSerial, by=ExpectedUnit, id=asset_id, ids=_serial_of)
         yield NamedBy(ReceiptUnit, by=TakenBackUnit, id=id, ids=_told_of)
+        yield NamedBy(TakenBackUnit, by=ExpectedUnit, id=asset_id, ids=_taken_last)
         yield Key(TakenBackUnit, id, may_be_new=True)
 
 

@@ -94,6 +94,24 @@ def test_another_thing_taken_for_it_meanwhile_is_a_unit_of_its_own_beside_it() -
     assert figures(house) == (1, 0, 1, 0)
 
 
+def test_another_thing_taken_back_meanwhile_gives_up_its_serial_number_under_its_own_id() -> None:
+    house = a_dock(2)
+    first = receipt_of(house, reverse(house, received(house, "S-1")))
+    second = received(house, "S-9")
+    back = receipt_of(house, reverse(house, second))
+    x = asset_id_of(LINE, 1)
+    beside = derived_id("beside", x, second.id)
+
+    house.hear(a_conflict(first.id, 1))
+    gone = freed(back.id, 1)
+    units = tuple(unit.model_copy(update={"asset_id": beside}) for unit in gone.units)
+    house.hear(gone.model_copy(update={"units": units}))
+
+    assert figures(house) == (1, 0, 1, 0)
+    claims = {claim.serial: claim.assets for claim in house.all(RegisteredSerial)}
+    assert claims == {"S-1": (x,), "S-9": ()}
+
+
 def test_what_was_sent_back_for_credit_and_is_here_all_the_same_is_wanted_again() -> None:
     house = a_dock()
     received(house, "S-1", "S-2", "S-3")
