@@ -17,7 +17,7 @@ from services.purchasing.purchase_order import Status as OrderStatus
 from services.receiving.expectation import ExpectedLine
 from services.requests.approval_round import ApprovalRound, RoundStatus
 from services.requests.process import FulfilmentProcess, Stage
-from tests.properties import drafting, laws, opening, people, trade
+from tests.properties import drafting, laws, opening, people, takeback, trade
 from tests.properties.company import Company
 from tests.properties.people import Act
 
@@ -77,6 +77,14 @@ CHANGES: Mapping[Act, int] = {
     drafting.close: 2,
 }
 """Orders are split, combined and amended while all of that goes on."""
+
+TAKING_BACK: Mapping[Act, int] = {
+    **more(deliver_many=14, deliver=14, assign=5, issue=5, cancel=3, cancel_one=2, edit=0, withdraw=0),
+    takeback.reverse: 7,
+    takeback.give_back: 7,
+    takeback.acknowledge: 5,
+}
+"""Goods come, are taken back or sent back, and come again, while some of them are given away."""
 
 
 def table(weights: Mapping[Act, int]) -> list[Act]:
