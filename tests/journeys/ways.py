@@ -53,6 +53,7 @@ from libs.contracts.requests import (
     Wish,
     WithdrawRequest,
 )
+from libs.contracts.scanning import ConfirmScanSession, RecordScans
 from libs.contracts.shipments import (
     RegisterShipment,
     TrackShipment,
@@ -86,6 +87,8 @@ ROUTES: Mapping[type[Command], Callable[[Any], Address]] = {
     ResolveInvoice: lambda of: ("POST", "purchasing", f"/invoices/{of.invoice_id}/resolution"),
     RegisterShipment: lambda _: ("POST", "receiving", "/shipments"),
     TrackShipment: lambda of: ("POST", "receiving", f"/shipments/{of.shipment_id or of.number}/tracking"),
+    RecordScans: lambda of: ("POST", "receiving", f"/scan-sessions/{of.session_id}/scans"),
+    ConfirmScanSession: lambda of: ("POST", "receiving", f"/scan-sessions/{of.session_id}/confirmation"),
     ConfirmService: lambda of: (
         "POST",
         "purchasing",
