@@ -6,7 +6,16 @@ from uuid import UUID
 from libs.contracts.deliveries import DefineReceiptTolerance, DefineReceivingPolicy
 from libs.contracts.receiving import LineToReceive
 from libs.contracts.values import Kind
-from services.receiving import expectation, place, receipt, settling, shipment, strictness, unexpected
+from services.receiving import (
+    expectation,
+    invoiced,
+    place,
+    receipt,
+    settling,
+    shipment,
+    strictness,
+    unexpected,
+)
 from services.receiving.expectation import ExpectedLine, ExpectedUnit, UnitStatus
 from tests.builders_dock import LINE, SECOND_LINE, SITE, SPACE, House, a_place, an_order, an_ordered_line
 
@@ -23,6 +32,7 @@ def a_dock(laptops: int = 10) -> House:
         strictness.HANDLERS,
         unexpected.HANDLERS,
         settling.HANDLERS,
+        invoiced.HANDLERS,
     )
     order = an_order(an_ordered_line(laptops), CABLES).model_copy(update={"vendor_number": "V-1"})
     house.hear(a_place(), order)

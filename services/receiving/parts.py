@@ -13,6 +13,7 @@ from libs.chassis.decision import Key, Keys, Many, NamedBy, Record, Records, Rej
 from libs.contracts.receiving import Part, RecordReceipt, UnitToReceive
 from libs.contracts.values import derived_id, location_id_of
 from services.receiving.expectation import ExpectedLine, ExpectedOrder, ExpectedUnit, UnitStatus
+from services.receiving.invoiced import InvoicedDelivery
 from services.receiving.label import RegisteredLabel, is_printed_elsewhere, label_id
 from services.receiving.place import Place
 from services.receiving.serial import RegisteredSerial, serial_id
@@ -101,6 +102,7 @@ def what_staged_parts_change(command: RecordReceipt) -> Keys:
     yield NamedBy(RegisteredSerial, DeliveryInParts, id, _of_units(part, lambda unit: serial_id(unit.serial)))
     yield NamedBy(RegisteredLabel, DeliveryInParts, id, _of_units(part, _label_of))
     yield NamedBy(Shipment, DeliveryInParts, id, _named(part, _shipment_of))
+    yield NamedBy(InvoicedDelivery, DeliveryInParts, id, _named(part, _invoice_of))
 
 
 def what_staged_parts_read(command: RecordReceipt) -> Keys:
@@ -140,6 +142,10 @@ def _label_of(unit: UnitToReceive) -> UUID | None:
 
 def _shipment_of(staged: RecordReceipt) -> Iterable[UUID]:
     return [staged.shipment_id] if staged.shipment_id else []
+
+
+def _invoice_of(staged: RecordReceipt) -> Iterable[UUID]:
+    return [staged.invoice_id] if staged.invoice_id else []
 
 
 def _content(command: RecordReceipt) -> str:

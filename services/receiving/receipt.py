@@ -27,10 +27,8 @@ from libs.contracts.message import Event
 from libs.contracts.receiving import (
     Condition,
     GoodsReceived,
-    LineToReceive,
     Part,
     ReceivedLine,
-    ReceivedUnit,
     RecordReceipt,
 )
 from services.receiving import unexpected
@@ -43,7 +41,8 @@ from services.receiving.expectation import (
     UnitStatus,
     order_name_id,
 )
-from services.receiving.goods import in_parts
+from services.receiving.goods import beyond_told, counted_against, in_parts, left_of, received_line
+from services.receiving.invoiced import InvoicedDelivery, came_with, invoice_named, unknown_invoice
 from services.receiving.label import RegisteredLabel, is_printed_elsewhere, label_id
 from services.receiving.parts import (
     delivery_of,
@@ -73,6 +72,7 @@ class Receipt(Record):
     order_id: UUID
     request_id: UUID | None
     shipment_id: UUID | None = None
+    invoice_id: UUID | None = None
     received_by: str
     received_at: datetime
     received_on: date
@@ -189,6 +189,7 @@ def _taken(
     if came.lines:
         facts = take(Arrival(receipt_id, f"RCV-{number}", came), order, dock, cause)
         answer |= {"receipt_id": str(receipt_id), "receipt_number": f"RCV-{number}"}
+        answer |= beyond_told(facts)
     surplus = list(unexpected.recorded(beyond, command, order, dock.held, cause, number=f"UNX-{number}"))
     for each in surplus:
         dock.keep(each)
@@ -210,7 +211,7 @@ def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> li
         for (index, delivered), units in zip(
             entries, dock.accept(line, named, arrival.receipt_id), strict=True
         ):
-            received = _received(arrival, index, delivered, order, line, units)
+            received = received_line(arrival.receipt_id, index, delivered, order, line, units)
             _keep_line(arrival, received, dock)
             said[index] = received
         dock.keep(
@@ -222,6 +223,12 @@ def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> li
             )
         )
     lines = [line for line in said if line is not None]
+    if shipment := dock.held.find(Shipment, command.shipment_id) if command.shipment_id else None:
+        lines = counted_against(lines, left_of(shipment), "beyond_shipped")
+    if command.invoice_id is not None:
+        invoice = invoice_named(command.invoice_id, order, dock.held)
+        lines = counted_against(lines, invoice.left, "beyond_invoiced")
+        dock.keep(came_with(invoice, lines))
     parts = list(in_parts(lines))
     received_by, received_on = cause.actor.id or cause.sender, command.received_on or cause.at.date()
     receipt = Receipt(
@@ -230,6 +237,7 @@ def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> li
         order_id=order.id,
         request_id=order.request_id,
         shipment_id=command.shipment_id,
+        invoice_id=command.invoice_id,
         received_by=received_by,
         received_at=cause.at,
         received_on=received_on,
@@ -259,30 +267,6 @@ def take(arrival: Arrival, order: ExpectedOrder, dock: Dock, cause: Cause) -> li
         dock.keep(shipment)
         facts += told
     return facts
-
-
-def _received(
-    arrival: Arrival,
-    index: int,
-    delivered: LineToReceive,
-    order: ExpectedOrder,
-    line: ExpectedLine,
-    units: tuple[ReceivedUnit, ...],
-) -> ReceivedLine:
-    return ReceivedLine(
-        receipt_line_id=caused_id(arrival.receipt_id, "receipt_line", index),
-        order_line_id=line.id,
-        request_id=line.request_id or order.request_id,
-        request_line_id=line.request_line_id,
-        sku=line.sku,
-        accepted=delivered.quantity or len(units),
-        rejected=delivered.rejected,
-        rejection_reason=delivered.rejection_reason if delivered.rejected else None,
-        asset_creation=line.asset_creation,
-        location=delivered.location,
-        storage_space=delivered.storage_space,
-        units=units,
-    )
 
 
 def _keep_line(arrival: Arrival, line: ReceivedLine, dock: Dock) -> None:
@@ -316,7 +300,11 @@ def _order_named(command: RecordReceipt, held: Records) -> ExpectedOrder:
     names = ("order_id", "requisition_number", "purchase_order_number")
     field = next((name for name in names if getattr(command, name) is not None), None)
     if field is None:
-        raise unknown_shipment(command.shipment_id)
+        raise (
+            unknown_shipment(command.shipment_id)
+            if command.shipment_id
+            else unknown_invoice(command.invoice_id)
+        )
     named = command.order_id or command.number
     raise Rejection("order_unknown", field=field, message=f"No submitted order is called {named}.")
 
@@ -339,6 +327,8 @@ def _what_it_changes(command: RecordReceipt) -> Keys:
     yield from what_staged_parts_change(command)
     if command.shipment_id is not None:
         yield Key(Shipment, command.shipment_id)
+    if command.invoice_id is not None:
+        yield Key(InvoicedDelivery, command.invoice_id)
     for line_id, entries in by_line(command).items():
         # The line's lock guards its units, so those that are only counted down need none of their own.
         yield Key(ExpectedLine, line_id, may_be_new=True)
@@ -371,6 +361,8 @@ def _what_it_reads(command: RecordReceipt) -> Keys:
         yield Key(ExpectedOrder, Via(OrderName, order_name_id(command.number), "order_id"))
     elif command.shipment_id:
         yield Key(ExpectedOrder, Via(Shipment, command.shipment_id, "order_id"))
+    elif command.invoice_id:
+        yield Key(ExpectedOrder, Via(InvoicedDelivery, command.invoice_id, "order_id"))
     yield from how_strict(command)
     yield from what_staged_parts_read(command)
     yield from map(place_key, locations_of(command))

@@ -13,6 +13,7 @@ from services.receiving.expectation import (
     OrderName,
     TakenAmendment,
 )
+from services.receiving.invoiced import InvoicedDelivery
 from services.receiving.item import Item, ItemGtin
 from services.receiving.label import RegisteredLabel
 from services.receiving.manifest import AnnouncedSerial, Package
@@ -35,6 +36,7 @@ STORAGE = Storage(
     table(ReceivingPolicy, "receiving_policies"),
     table(ReceiptTolerance, "receipt_tolerances", Column("percent", Numeric(7, 4), nullable=True)),
     table(DeliveryInParts, "deliveries_in_parts"),
+    table(InvoicedDelivery, "invoiced_deliveries", Index("invoiced_deliveries_by_order", "order_id")),
     table(
         UnexpectedDelivery,
         "unexpected_deliveries",

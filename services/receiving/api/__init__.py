@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from services.receiving.api import (
     expected,
     imports,
+    invoiced,
     labels,
     places,
     policies,
@@ -20,6 +21,7 @@ for each in (
     receipts,
     taking_back,
     unexpected,
+    invoiced,
     policies,
     shipments,
     imports,

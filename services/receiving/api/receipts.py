@@ -43,6 +43,8 @@ class ReceiptTaken(BaseModel):
     receipt_number: str | None = Field(default=None, examples=["RCV-000001"])
     order_id: UUID
     unexpected: list[BeyondExpected] = []
+    beyond_shipped: int = Field(default=0, description="So many more than the shipment that it came with.")
+    beyond_invoiced: int = Field(default=0, description="So many more than the invoice that it came with.")
     waits: bool = Field(default=False, description="Takes effect with the last part of the delivery.")
 
 
@@ -54,6 +56,7 @@ class ReceiptSeen(BaseModel):
     order_id: UUID
     request_id: UUID | None
     shipment_id: UUID | None
+    invoice_id: UUID | None
     received_by: str
     received_at: datetime
     received_on: date

@@ -14,6 +14,7 @@ def upgrade() -> None:
     op.create_index(
         "expected_units_by_tag", "expected_units", ["tag"], postgresql_where=sa.text("tag IS NOT NULL")
     )
+    op.add_column("receipts", sa.Column("invoice_id", sa.Uuid(), nullable=True))
     op.add_column("receipts", sa.Column("received_on", sa.Date(), nullable=True))
     # Receipts never change, but for what is told of them from now on.
     op.execute("ALTER TABLE receipts DISABLE TRIGGER USER")
@@ -33,6 +34,20 @@ def upgrade() -> None:
         sa.Column("staged", postgresql.JSONB(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_table(
+        "invoiced_deliveries",
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.Column("version", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Text(), nullable=False),
+        sa.Column("vendor_number", sa.Text(), nullable=False),
+        sa.Column("invoiced_on", sa.Date(), nullable=False),
+        sa.Column("order_id", sa.Uuid(), nullable=True),
+        sa.Column("order_ids", postgresql.JSONB(), nullable=False),
+        sa.Column("lines", postgresql.JSONB(), nullable=False),
+        sa.Column("received", postgresql.JSONB(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("invoiced_deliveries_by_order", "invoiced_deliveries", ["order_id"])
 
 
 def _strictness() -> None:
