@@ -26,7 +26,9 @@ _returns = STORAGE.tables[Return]
 _lines = STORAGE.tables[ReturnLine]
 _units = STORAGE.tables[TakenBackUnit]
 
-Reference = Annotated[UUID | Code, Path(description="The receipt's id or number.")]
+Reference = Annotated[
+    UUID | Code, Path(description="The receipt's id or number.", union_mode="left_to_right")
+]
 
 
 class WhyReversed(Value):
