@@ -97,7 +97,10 @@ def test_units_and_quantities_come_in_one_delivery() -> None:
 @pytest.mark.parametrize(
     ("delivery", "refusal"),
     [
-        (a_quantity(11), ("receipt_exceeds_open", "lines[0].quantity")),
+        (
+            a_quantity(11).model_copy(update={"surplus": "refuse"}),
+            ("receipt_exceeds_open", "lines[0].quantity"),
+        ),
         (a_quantity(1, location="NOWHERE"), ("location_unknown", "lines[0].location")),
         (a_quantity(1, storage_space="Z-9"), ("storage_space_unknown", "lines[0].storage_space")),
         (a_quantity(None), ("receipt_empty", "lines[0]")),
