@@ -251,7 +251,8 @@ class TakenBackLine(Value):
 class ReceiptReversed(Event):
     """A receipt was taken back by another one: what it accepted is to come again.
 
-    A big one is said in several facts; their counts add up to it. `goods` are the facts that told of the receipt.
+    It is one fact, however many units the receipt has: what comes again waits for all of it. `goods` are the facts that
+    told of the receipt.
     """
 
     type: ClassVar[str] = "receiving.receipt_reversed.v1"

@@ -19,8 +19,14 @@ from libs.chassis.decision import (
     Via,
 )
 from libs.contracts.message import Message
-from libs.contracts.receiving import ReceiptReversed, ReverseReceipt, TakenBackLine, goods_id_of
-from libs.contracts.values import UNITS_PER_FACT, Kind, derived_id
+from libs.contracts.receiving import (
+    RECEIPT_UNITS_MAX,
+    ReceiptReversed,
+    ReverseReceipt,
+    TakenBackLine,
+    goods_id_of,
+)
+from libs.contracts.values import Kind, derived_id
 from services.receiving.expectation import AWAY, ExpectedLine, ExpectedUnit, units_held
 from services.receiving.receipt import Receipt, ReceiptLine
 from services.receiving.returning import ReturnLine
@@ -67,7 +73,6 @@ def reverse(command: ReverseReceipt, held: Records, cause: Cause) -> Decision:
     ]
     number = f"RCV-{cause.numbers['receipt_number'][0]:06d}"
     by = cause.actor.id or cause.sender
-    parts = list(_parts(lines))
     reversal = replace(
         receipt,
         id=id,
@@ -79,7 +84,7 @@ def reverse(command: ReverseReceipt, held: Records, cause: Cause) -> Decision:
         delivery_note=None,
         accepted=-receipt.accepted,
         rejected=-receipt.rejected,
-        said=len(parts),
+        said=1,
         reverses=receipt.id,
         reason=command.reason,
     )
@@ -92,9 +97,8 @@ def reverse(command: ReverseReceipt, held: Records, cause: Cause) -> Decision:
             order_id=receipt.order_id,
             reversed_by=by,
             reason=command.reason,
-            lines=part,
+            lines=tuple(lines),
         )
-        for part in parts
     ]
     if receipt.shipment_id is not None:
         shipment, said = taken_back(held[Shipment, receipt.shipment_id], lines)
@@ -172,24 +176,6 @@ def _taken_back(
         )
 
 
-def _parts(lines: list[TakenBackLine]) -> Iterator[tuple[TakenBackLine, ...]]:
-    """The lines in parts that fit a message; a split line counts its rejected units once."""
-    part: list[TakenBackLine] = []
-    room = UNITS_PER_FACT
-    for line in lines:
-        rest = line
-        while len(rest.asset_ids) > room:
-            now = rest.asset_ids[:room]
-            part.append(rest.model_copy(update={"asset_ids": now, "accepted": len(now), "rejected": 0}))
-            yield tuple(part)
-            left = rest.asset_ids[room:]
-            rest = rest.model_copy(update={"asset_ids": left, "accepted": len(left)})
-            part, room = [], UNITS_PER_FACT
-        part.append(rest)
-        room -= len(rest.asset_ids)
-    yield tuple(part)
-
-
 def _receipt_meant(command: ReverseReceipt) -> UUID | Via:
     if command.receipt_id is not None:
         return command.receipt_id
@@ -232,6 +218,6 @@ HANDLERS: Handlers = (
         reads=_what_it_reads,
         numbers=lambda _: {"receipt_number": 1},
         decide=reverse,
-        weight=lambda _: UNITS_PER_FACT,
+        weight=lambda _: RECEIPT_UNITS_MAX,
     ),
 )

@@ -72,6 +72,8 @@ def _receipts() -> None:
         sa.Column("order_line_ids", postgresql.JSONB(), nullable=False, server_default="[]"),
     )
     op.alter_column("receipts", "order_line_ids", server_default=None)
+    # Receipts are never changed; these columns are new.
+    op.execute("ALTER TABLE receipts DISABLE TRIGGER USER")
     op.execute(
         "UPDATE receipts SET order_line_ids = (SELECT coalesce(jsonb_agg(DISTINCT line.order_line_id), '[]')"
         " FROM receipt_lines AS line WHERE line.receipt_id = receipts.id)"
@@ -83,6 +85,7 @@ def _receipts() -> None:
         "UPDATE receipts SET said = (SELECT greatest(1, (count(*) + 249) / 250) FROM receipt_lines AS line"
         " JOIN receipt_units AS unit ON unit.receipt_line_id = line.id WHERE line.receipt_id = receipts.id)"
     )
+    op.execute("ALTER TABLE receipts ENABLE TRIGGER USER")
     op.add_column("receipts", sa.Column("reverses", sa.Uuid(), nullable=True))
     op.add_column("receipts", sa.Column("reason", sa.Text(), nullable=True))
 

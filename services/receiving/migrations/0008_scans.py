@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0008"
-down_revision = "0005"
+down_revision = "0007"
 
 MEANS = "means IN ('tag', 'serial', 'item', 'package', 'order', 'shipment', 'nothing')"
 CONDITION = "condition IN ('new', 'used', 'damaged', 'incomplete')"

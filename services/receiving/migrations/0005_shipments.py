@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-revision = "0006"
+revision = "0005"
 down_revision = "0004"
 
 # As the service derives ids: SHA-256 of the parts, and the bits that make it a UUID of version 8.
