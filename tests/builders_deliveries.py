@@ -11,6 +11,7 @@ from services.receiving import (
     invoiced,
     place,
     receipt,
+    reversal,
     settling,
     shipment,
     strictness,
@@ -27,6 +28,7 @@ def a_dock(laptops: int = 10) -> House:
     house = House(
         expectation.HANDLERS,
         receipt.HANDLERS,
+        reversal.HANDLERS,
         place.HANDLERS,
         shipment.HANDLERS,
         strictness.HANDLERS,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from libs.chassis.decision import Cause, Decision, Handler, Handlers, Key, Record, Records, Rejection
 from libs.contracts.invoices import BilledLine, InvoiceRecorded
-from libs.contracts.receiving import ReceivedLine
+from libs.contracts.receiving import ReceivedLine, TakenBackLine
 from services.receiving.expectation import ExpectedOrder
 
 
@@ -73,9 +73,18 @@ def unknown_invoice(invoice_id: UUID | None) -> Rejection:
 
 def came_with(invoice: InvoicedDelivery, lines: Iterable[ReceivedLine]) -> InvoicedDelivery:
     """The invoice after so much came with it."""
+    return _counted(invoice, ((line.order_line_id, line.accepted) for line in lines))
+
+
+def went_with(invoice: InvoicedDelivery, lines: Iterable[TakenBackLine]) -> InvoicedDelivery:
+    """The invoice after a receipt that came with it was taken back."""
+    return _counted(invoice, ((line.order_line_id, -line.accepted) for line in lines))
+
+
+def _counted(invoice: InvoicedDelivery, changes: Iterable[tuple[UUID, int]]) -> InvoicedDelivery:
     more: dict[UUID, int] = {}
-    for line in lines:
-        more[line.order_line_id] = more.get(line.order_line_id, 0) + line.accepted
+    for order_line_id, change in changes:
+        more[order_line_id] = more.get(order_line_id, 0) + change
     received = tuple(
         came + more.get(line.order_line_id, 0)
         for line, came in zip(invoice.lines, invoice.received, strict=True)

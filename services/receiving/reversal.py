@@ -28,6 +28,7 @@ from libs.contracts.receiving import (
 )
 from libs.contracts.values import Kind, derived_id
 from services.receiving.expectation import AWAY, ExpectedLine, ExpectedUnit, units_held
+from services.receiving.invoiced import InvoicedDelivery, went_with
 from services.receiving.receipt import Receipt, ReceiptLine
 from services.receiving.returning import ReturnLine
 from services.receiving.shipment import Shipment, taken_back
@@ -104,6 +105,8 @@ def reverse(command: ReverseReceipt, held: Records, cause: Cause) -> Decision:
         shipment, said = taken_back(held[Shipment, receipt.shipment_id], lines)
         save.append(shipment)
         facts += said
+    if receipt.invoice_id is not None:
+        save.append(went_with(held[InvoicedDelivery, receipt.invoice_id], lines))
     answer = {
         "receipt_id": str(id),
         "receipt_number": number,
@@ -190,6 +193,10 @@ def _shipments_of(receipt: Receipt) -> list[UUID]:
     return [receipt.shipment_id] if receipt.shipment_id else []
 
 
+def _invoices_of(receipt: Receipt) -> list[UUID]:
+    return [receipt.invoice_id] if receipt.invoice_id else []
+
+
 def _reversals_of(receipt: Receipt) -> list[UUID]:
     return [reversal_id(receipt.id)]
 
@@ -201,6 +208,7 @@ def _what_it_changes(command: ReverseReceipt) -> Keys:
     yield from units_held(lines, *AWAY)
     yield Many(ExpectedUnit, by="receipt_id", value=way)
     yield NamedBy(Shipment, by=Receipt, id=way, ids=_shipments_of)
+    yield NamedBy(InvoicedDelivery, by=Receipt, id=way, ids=_invoices_of)
     yield Key(Receipt, way)
     yield NamedBy(Receipt, by=Receipt, id=way, ids=_reversals_of)
 

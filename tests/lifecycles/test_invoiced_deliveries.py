@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from libs.contracts.invoices import BilledLine, BilledOrder, InvoiceRecorded
-from libs.contracts.receiving import RecordReceipt
+from libs.contracts.receiving import RecordReceipt, ReverseReceipt
 from libs.contracts.shipments import RegisterShipment, ShippedLine
 from libs.contracts.values import Money
 from services.receiving.invoiced import InvoicedDelivery
@@ -52,6 +52,17 @@ def test_an_invoice_names_the_order_of_what_came_with_it_and_more_than_it_is_tol
     assert ended.decision.answer["beyond_invoiced"] == 5
     assert [line.beyond_invoiced for line in goods_said(house)[-1].lines] == [0, 5]
     assert [each.received for each in house.all(InvoicedDelivery)] == [(35,)]
+
+
+def test_what_was_taken_back_did_not_come_with_its_invoice() -> None:
+    house = a_dock()
+    receipt = house.hear(an_invoice(30), RecordReceipt(invoice_id=INVOICE, lines=(cables(20),)))
+
+    house.hear(
+        ReverseReceipt(receipt_number=str(receipt.decision.answer["receipt_number"]), reason="a mistake")
+    )
+
+    assert [each.received for each in house.all(InvoicedDelivery)] == [(0,)]
 
 
 def test_more_than_was_shipped_is_told() -> None:
