@@ -111,9 +111,11 @@ def lot_receipt_id(lot_id: UUID, receipt_id: UUID) -> UUID:
 
 
 class TakenFromLot(NamedTuple):
-    """So many are to leave a lot, of what was put into these places, because of a reversal or return."""
+    """So many are to leave a lot, of what came with these receipts and was put into these places, because of a reversal
+    or return."""
 
     quantity: int
+    receipts: frozenset[UUID]
     places: frozenset[tuple[str | None, str | None]]
     movement: Movement
     purpose: Purpose
@@ -219,7 +221,8 @@ def take_back(
         lot, spaces, taken.quantity, cause, movement=taken.movement, take_back_id=taken.take_back_id
     )
     rest, smaller, said = taken.quantity, [], []
-    for came_with in held.all(LotReceipt, lot_id=lot.id):
+    came = held.all(LotReceipt, lot_id=lot.id)
+    for came_with in sorted(came, key=lambda each: (each.receipt_id not in taken.receipts, each.id)):
         part = min(rest, came_with.received - came_with.taken_back)
         if not part:
             continue

@@ -64,6 +64,7 @@ STORAGE = Storage(
         CheckConstraint(
             "taken_back >= 0 AND taken_back <= received AND issued >= 0", name="lot_receipts_count"
         ),
+        Index("lot_receipts_by_lot", "lot_id"),
     ),
     table(StockIssue, "stock_issues", Index("stock_issues_by_lot", "lot_id")),
     table(

@@ -17,6 +17,7 @@ from libs.chassis.decision import (
     Handlers,
     Key,
     Keys,
+    Many,
     NamedBy,
     Records,
 )
@@ -26,7 +27,7 @@ from libs.contracts.receiving import GoodsReturned, ReceiptReversed, ReturnedLin
 from services.assets import lot
 from services.assets.arrival import TakeBack, TakenGoods
 from services.assets.asset import GONE, TEMPLATES, Asset, Status, parts_of, templates_of, together
-from services.assets.lot import LotReceipt, TakenFromLot, lot_and_spaces, lot_id_of, lot_receipt_id
+from services.assets.lot import LotReceipt, TakenFromLot, lot_and_spaces, lot_id_of
 from services.assets.ordered_line import OrderedLine
 from services.assets.standing import templates_stand
 from services.assets.stock import InventoryTransaction, Movement, balances
@@ -157,7 +158,8 @@ def _quantity(
     done = [Decision(save=[line])]
     if known is not None and leaving:
         purpose = _purpose_of(fact)
-        taken = TakenFromLot(leaving, told.places, MOVEMENTS[purpose], purpose, _id_of(fact))
+        receipts = frozenset(held[TakenGoods, goods].receipt_id for goods in fact.goods)
+        taken = TakenFromLot(leaving, receipts, told.places, MOVEMENTS[purpose], purpose, _id_of(fact))
         done.append(lot.take_back(line, known, taken, held, cause))
     elif known is not None:
         done.append(lot.follow(line, held))
@@ -219,16 +221,8 @@ def _what_it_takes(fact: ReceiptReversed | GoodsReturned) -> Keys:
             yield from templates_of(line.order_line_id, *TEMPLATES, *GONE)
             continue
         yield from lot_and_spaces(line.order_line_id)
-        lot_id = lot_id_of(line.order_line_id)
-        if isinstance(fact, ReceiptReversed):
-            yield Key(LotReceipt, lot_receipt_id(lot_id, fact.reverses), may_be_new=True)
-            continue
-        for goods in fact.goods:
-            yield NamedBy(LotReceipt, by=TakenGoods, id=goods, ids=_came_with(lot_id))
-
-
-def _came_with(lot_id: UUID) -> Any:
-    return lambda taken: [lot_receipt_id(lot_id, taken.receipt_id)]
+        # What was issued of it can leave as part of what came with another receipt.
+        yield Many(LotReceipt, by="lot_id", value=lot_id_of(line.order_line_id))
 
 
 HANDLERS: Handlers = (

@@ -70,6 +70,7 @@ def _tables() -> None:
         ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("lot_receipts_by_lot", "lot_receipts", ["lot_id"])
 
 
 def _columns() -> None:
