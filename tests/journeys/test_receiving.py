@@ -9,7 +9,7 @@ from libs.contracts.shipments import RegisterShipment, ShippedLine
 from tests.conftest import unique_name
 from tests.journeys.buying import a_draft, a_thing, an_invoice, billed, order_is, placed
 from tests.journeys.dockside import a_part, a_reversal_of, counts, reverse, take, to_return
-from tests.journeys.system import APPROVER, System, serials
+from tests.journeys.system import APPROVER, System, as_person, serials
 from tests.journeys.ways import Way
 
 
@@ -24,6 +24,7 @@ async def test_an_order_of_fifteen_comes_as_4_6_and_5_from_order_invoice_and_shi
     before.append(await counts(system, order, kept=4))
 
     invoice = await way.done(an_invoice(order, "322.50", billed(line, 15, "21.50")), APPROVER)
+    await system.eventually(lambda: is_known_at_the_dock(system, invoice["invoice_id"]))
     await take(
         way, a_part(line, names[4:10], "SHELF-A2", order_id=order_id, invoice_id=UUID(invoice["invoice_id"]))
     )
@@ -53,6 +54,13 @@ async def test_an_order_of_fifteen_comes_as_4_6_and_5_from_order_invoice_and_shi
     assert sorted((asset["serial"], asset["storage_space"]) for asset in there) == sorted(
         zip(names, ["SHELF-A1"] * 4 + ["SHELF-A2"] * 6 + ["SHELF-B1"] * 5, strict=True)
     )
+
+
+async def is_known_at_the_dock(system: System, invoice_id: str) -> bool:
+    """Whether the dock has heard of an invoice."""
+    async with system.client("receiving") as client:
+        answer = await client.get(f"/invoiced-deliveries/{invoice_id}", headers=as_person(APPROVER))
+    return answer.status_code == 200
 
 
 async def test_a_damaged_unit_is_rejected_and_its_replacement_taken(system: System, way: Way) -> None:
