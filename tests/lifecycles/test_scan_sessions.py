@@ -328,7 +328,7 @@ def test_what_is_not_expected_or_has_no_serial_number_is_not_received_at_once() 
     assert house.all(TakenScan) == []
 
 
-def test_ten_thousand_units_are_received_in_parts() -> None:
+def test_more_units_than_fit_a_message_are_received_in_parts() -> None:
     house = a_dock(1200)
     house.hear(*in_turn([a_scan(f"S-{at}", at) for at in range(1200)]))
 
